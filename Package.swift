@@ -1,0 +1,97 @@
+// swift-tools-version: 6.2
+// The house of Plasmid. Which target may import which is fixed by the table in CONTRIBUTING.md and held by HouseTests.
+import PackageDescription
+
+let house: [SwiftSetting] = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .treatAllWarnings(as: .error),
+]
+
+let nioCore: Target.Dependency = .product(name: "NIOCore", package: "swift-nio")
+let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio")
+let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
+let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
+let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
+let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
+
+/// A library target of the house under Sources/.
+func part(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+    .target(name: name, dependencies: dependencies, swiftSettings: house)
+}
+
+/// A zome module: a dynamic library of its own under Plugins/, which imports HDK only.
+func zome(_ name: String, path: String? = nil) -> Target {
+    .target(name: name, dependencies: ["HDK"], path: path ?? "Plugins/\(name)", swiftSettings: house)
+}
+
+/// A library in C that a hostile-module test loads.
+func hostileC(_ name: String) -> Target {
+    .target(name: name, dependencies: ["CZome"], path: "Tests/Modules/\(name)")
+}
+
+func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .testTarget(name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: house)
+}
+
+let sampleModules = ["Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity"]
+let swiftTestModules = ["Hostile", "HostileIntegrity"]
+let cTestModules = ["BadABI", "NotAModule", "AnswersTwice", "Garbage", "Tiny"]
+
+let package = Package(
+    name: "plasmid",
+    products: [
+        .executable(name: "plasmid", targets: ["plasmid"]),
+        .executable(name: "plasmid-zome-host", targets: ["plasmid-zome-host"]),
+        .library(name: "HDK", targets: ["HDK"]),
+    ]
+        + (sampleModules + swiftTestModules + cTestModules).map {
+            .library(name: $0, type: .dynamic, targets: [$0])
+        },
+    dependencies: [
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    ],
+    targets: [
+        .systemLibrary(name: "CSodium", pkgConfig: "libsodium", providers: [.apt(["libsodium-dev"])]),
+        .systemLibrary(name: "CLMDB", pkgConfig: "lmdb", providers: [.apt(["liblmdb-dev"])]),
+        .systemLibrary(name: "CSeccomp", pkgConfig: "libseccomp", providers: [.apt(["libseccomp-dev"])]),
+        .target(name: "CZome"),
+        part("Sodium", ["CSodium"]),
+        part("Integrity", ["Sodium"]),
+        part("HDK", ["CZome", "Integrity"]),
+        part("Manifests", ["Integrity", yams]),
+        part("Keystore", ["Integrity", "Sodium"]),
+        part("Storage", ["CLMDB", "Integrity"]),
+        part("Chain", ["Integrity"]),
+        part("Validation", ["Integrity"]),
+        part("ZomeRuntime", ["CZome", "Integrity", nioCore, nioPosix]),
+        part(
+            "Conductor",
+            [
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime", nioCore,
+                nioPosix, logging,
+            ]),
+        part("ConductorAPI", ["Integrity", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
+        .executableTarget(
+            name: "plasmid",
+            dependencies: [
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
+                "Conductor", "ConductorAPI", nioCore, nioPosix, logging, argumentParser,
+            ],
+            swiftSettings: house),
+        .executableTarget(
+            name: "plasmid-zome-host", dependencies: ["CZome", "Integrity", "CSeccomp"], swiftSettings: house),
+    ]
+        + sampleModules.map { zome($0) }
+        + swiftTestModules.map { zome($0, path: "Tests/Modules/\($0)") }
+        + cTestModules.map { hostileC($0) }
+        + [
+            tests("Sodium", ["Sodium"]),
+            tests("Integrity", ["Sodium", "Integrity"]),
+        ]
+)
