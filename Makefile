@@ -1,0 +1,39 @@
+# What a person does with this repository. `make` alone lists it. Demo and test share one debug build.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+.PHONY: help setup build demo test test-slow check bench format clean
+
+help: ## List these targets
+	@printf 'make …\n'
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  \1\t\2/p' $(firstword $(MAKEFILE_LIST)) | expand -t 14
+
+setup: ## Make sure of the libraries the build needs (installs them as root on Debian)
+	@scripts/setup.sh
+
+build: setup ## Build everything, debug
+	@scripts/build.sh debug
+
+demo: build ## Two people, one app: the main job from an empty folder to a kill and back
+	@.build/debug/plasmid demo
+
+test: setup ## All tests (under 25 minutes on two cores from a clean checkout)
+	@scripts/build.sh 'debug with tests' --build-tests
+	@swift test --skip-build --disable-xctest
+
+test-slow: setup ## The tests plus the long ones: kill cycles, full replay
+	@scripts/build.sh 'debug with tests' --build-tests
+	@PLASMID_SLOW=1 swift test --skip-build --disable-xctest
+
+check: setup ## Format, house rules, links and commands in the documents; builds nothing of Sources
+	@scripts/format.sh lint
+	@swift test --package-path Tests/HouseTests --scratch-path .build/house --disable-xctest --quiet
+
+bench: setup ## Every figure with its floor and budget, to .build/bench/results.json
+	@scripts/build.sh release -c release
+	@.build/release/plasmid bench
+
+format: ## Format every Swift file in place
+	@scripts/format.sh format
+
+clean: ## Remove everything that was built
+	rm -rf .build
