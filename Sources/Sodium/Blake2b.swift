@@ -6,9 +6,7 @@ public enum Blake2b {
     public static func hash256(_ bytes: UnsafeRawBufferPointer) -> Bytes32 {
         Library.start()
         var out = Bytes32()
-        out.withUnsafeMutableBytes { target in
-            _ = crypto_generichash(target.bound, 32, bytes.bound, UInt64(bytes.count), nil, 0)
-        }
+        _ = out.withMutablePointer { crypto_generichash($0, 32, bytes.bound, UInt64(bytes.count), nil, 0) }
         return out
     }
 
@@ -41,8 +39,8 @@ public enum Blake2b {
         Library.start()
         precondition((16...64).contains(key.count), "a BLAKE2b key has 16 to 64 bytes")
         var out = Bytes32()
-        out.withUnsafeMutableBytes { target in
-            _ = crypto_generichash(target.bound, 32, bytes.bound, UInt64(bytes.count), key.bound, key.count)
+        _ = out.withMutablePointer {
+            crypto_generichash($0, 32, bytes.bound, UInt64(bytes.count), key.bound, key.count)
         }
         return out
     }
@@ -59,26 +57,27 @@ public enum Blake2b {
 
     private static func hash128Words(_ bytes: UnsafeRawBufferPointer) -> (UInt64, UInt64) {
         Library.start()
-        var words: (UInt64, UInt64) = (0, 0)
-        withUnsafeMutableBytes(of: &words) { target in
-            _ = crypto_generichash(target.bound, 16, bytes.bound, UInt64(bytes.count), nil, 0)
-        }
-        return (UInt64(littleEndian: words.0), UInt64(littleEndian: words.1))
+        var out = Bytes32()
+        _ = out.withMutablePointer { crypto_generichash($0, 16, bytes.bound, UInt64(bytes.count), nil, 0) }
+        return (UInt64(littleEndian: out.word0), UInt64(littleEndian: out.word1))
     }
 
-    /// A 32-byte digest fed in parts.
-    public struct Hasher256: Sendable {
-        private var state = crypto_generichash_state()
+    /// A 32-byte digest fed in parts. One owner at a time; its state lies in aligned memory of its own.
+    public struct Hasher256: ~Copyable {
+        private let memory: UnsafeMutableRawPointer
 
         /// Starts an empty digest.
         public init() {
             Library.start()
-            _ = crypto_generichash_init(&state, nil, 0, 32)
+            memory = UnsafeMutableRawPointer.allocate(byteCount: crypto_generichash_statebytes(), alignment: 64)
+            _ = crypto_generichash_init(OpaquePointer(memory), nil, 0, 32)
         }
+
+        deinit { memory.deallocate() }
 
         /// Adds bytes to what is hashed.
         public mutating func update(_ bytes: UnsafeRawBufferPointer) {
-            _ = crypto_generichash_update(&state, bytes.bound, UInt64(bytes.count))
+            _ = crypto_generichash_update(OpaquePointer(memory), bytes.bound, UInt64(bytes.count))
         }
 
         /// Adds bytes to what is hashed.
@@ -86,26 +85,11 @@ public enum Blake2b {
             bytes.withUnsafeBytes { update($0) }
         }
 
-        /// The digest of everything added so far; the hasher itself can go on.
-        public func finish() -> Bytes32 {
-            var copy = state
+        /// The digest of everything added; the hasher ends with it.
+        public consuming func finish() -> Bytes32 {
             var out = Bytes32()
-            out.withUnsafeMutableBytes { target in
-                _ = crypto_generichash_final(&copy, target.bound, 32)
-            }
+            _ = out.withMutablePointer { crypto_generichash_final(OpaquePointer(memory), $0, 32) }
             return out
         }
     }
-}
-
-extension UnsafeRawBufferPointer {
-    /// The base as libsodium wants it; nil for an empty buffer without a base.
-    @inline(__always)
-    var bound: UnsafePointer<UInt8>? { baseAddress?.assumingMemoryBound(to: UInt8.self) }
-}
-
-extension UnsafeMutableRawBufferPointer {
-    /// The base as libsodium wants it; nil for an empty buffer without a base.
-    @inline(__always)
-    var bound: UnsafeMutablePointer<UInt8>? { baseAddress?.assumingMemoryBound(to: UInt8.self) }
 }

@@ -11,15 +11,10 @@ public struct SecretKey: ~Copyable, Sendable {
     public init?(seed: borrowing SecretBytes) {
         Library.start()
         guard seed.count == 32 else { return nil }
-        var secret = SecretBytes(count: 64)
+        let secret = SecretBytes(count: 64)
+        let seedPointer = seed.pointer()
         var key = Bytes32()
-        let status = seed.withUnsafeBytes { seedBytes in
-            secret.withUnsafeMutableBytes { secretBytes in
-                key.withUnsafeMutableBytes { keyBytes in
-                    crypto_sign_seed_keypair(keyBytes.bound, secretBytes.bound, seedBytes.bound)
-                }
-            }
-        }
+        let status = key.withMutablePointer { crypto_sign_seed_keypair($0, secret.pointer(), seedPointer) }
         guard status == 0 else { return nil }
         expanded = secret
         publicKey = key
@@ -28,22 +23,16 @@ public struct SecretKey: ~Copyable, Sendable {
     /// The 64-byte signature of `message`; the same message always gives the same signature.
     public borrowing func sign(_ message: UnsafeRawBufferPointer) -> Bytes64 {
         var out = Bytes64()
-        expanded.withUnsafeBytes { secret in
-            out.withUnsafeMutableBytes { target in
-                _ = crypto_sign_detached(target.bound, nil, message.bound, UInt64(message.count), secret.bound)
-            }
-        }
+        let secret = expanded.pointer()
+        _ = out.withMutablePointer { crypto_sign_detached($0, nil, message.bound, UInt64(message.count), secret) }
         return out
     }
 
     /// The 64-byte signature of `message`; the same message always gives the same signature.
     public borrowing func sign(_ message: [UInt8]) -> Bytes64 {
         var out = Bytes64()
-        expanded.withUnsafeBytes { secret in
-            out.withUnsafeMutableBytes { target in
-                _ = crypto_sign_detached(target.bound, nil, message, UInt64(message.count), secret.bound)
-            }
-        }
+        let secret = expanded.pointer()
+        _ = out.withMutablePointer { crypto_sign_detached($0, nil, message, UInt64(message.count), secret) }
         return out
     }
 }
@@ -53,10 +42,9 @@ public enum Ed25519 {
     /// True when `signature` is `key`'s over exactly `message`.
     public static func verify(_ signature: Bytes64, _ message: UnsafeRawBufferPointer, by key: Bytes32) -> Bool {
         Library.start()
-        return signature.withUnsafeBytes { signatureBytes in
-            key.withUnsafeBytes { keyBytes in
-                crypto_sign_verify_detached(
-                    signatureBytes.bound, message.bound, UInt64(message.count), keyBytes.bound) == 0
+        return signature.withPointer { signaturePointer in
+            key.withPointer {
+                crypto_sign_verify_detached(signaturePointer, message.bound, UInt64(message.count), $0) == 0
             }
         }
     }

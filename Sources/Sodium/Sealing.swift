@@ -16,14 +16,14 @@ public enum XChaCha20Poly1305 {
     ) -> [UInt8] {
         Library.start()
         precondition(key.count == keyBytes && nonce.count == nonceBytes, "wrong key or nonce length")
-        return key.withUnsafeBytes { keyBytes in
-            [UInt8](unsafeUninitializedCapacity: plain.count + overhead) { buffer, filled in
-                var written: UInt64 = 0
-                _ = crypto_aead_xchacha20poly1305_ietf_encrypt(
-                    buffer.baseAddress, &written, plain.bound, UInt64(plain.count), ad, UInt64(ad.count), nil, nonce,
-                    keyBytes.bound)
-                filled = Int(written)
-            }
+        let keyPointer = key.pointer()
+        return [UInt8](unsafeUninitializedCapacity: plain.count + overhead) { buffer, filled in
+            guard let target = buffer.baseAddress else { return }
+            var written: UInt64 = 0
+            _ = crypto_aead_xchacha20poly1305_ietf_encrypt(
+                target, &written, plain.bound, UInt64(plain.count), ad, UInt64(ad.count), nil, nonce,
+                keyPointer)
+            filled = Int(written)
         }
     }
 
@@ -39,16 +39,18 @@ public enum XChaCha20Poly1305 {
         _ sealed: UnsafeRawBufferPointer, key: borrowing SecretBytes, nonce: [UInt8], ad: [UInt8] = []
     ) -> [UInt8]? {
         Library.start()
-        guard key.count == keyBytes, nonce.count == nonceBytes, sealed.count >= overhead else { return nil }
+        guard key.count == keyBytes, nonce.count == nonceBytes, sealed.count >= overhead, let source = sealed.bound
+        else {
+            return nil
+        }
         var status: Int32 = -1
-        let plain = key.withUnsafeBytes { keyBytes in
-            [UInt8](unsafeUninitializedCapacity: sealed.count - overhead) { buffer, filled in
-                var written: UInt64 = 0
-                status = crypto_aead_xchacha20poly1305_ietf_decrypt(
-                    buffer.baseAddress, &written, nil, sealed.bound, UInt64(sealed.count), ad, UInt64(ad.count), nonce,
-                    keyBytes.bound)
-                filled = status == 0 ? Int(written) : 0
-            }
+        let keyPointer = key.pointer()
+        let plain = [UInt8](unsafeUninitializedCapacity: sealed.count - overhead) { buffer, filled in
+            var written: UInt64 = 0
+            status = crypto_aead_xchacha20poly1305_ietf_decrypt(
+                buffer.baseAddress, &written, nil, source, UInt64(sealed.count), ad, UInt64(ad.count), nonce, keyPointer
+            )
+            filled = status == 0 ? Int(written) : 0
         }
         return status == 0 ? plain : nil
     }
@@ -66,13 +68,9 @@ public enum XChaCha20Poly1305 {
     ) -> SecretBytes? {
         Library.start()
         guard key.count == keyBytes, nonce.count == nonceBytes, sealed.count >= overhead else { return nil }
-        var plain = SecretBytes(count: sealed.count - overhead)
-        let status = key.withUnsafeBytes { keyBytes in
-            plain.withUnsafeMutableBytes { target in
-                crypto_aead_xchacha20poly1305_ietf_decrypt(
-                    target.bound, nil, nil, sealed, UInt64(sealed.count), ad, UInt64(ad.count), nonce, keyBytes.bound)
-            }
-        }
+        let plain = SecretBytes(count: sealed.count - overhead)
+        let status = crypto_aead_xchacha20poly1305_ietf_decrypt(
+            plain.pointer(), nil, nil, sealed, UInt64(sealed.count), ad, UInt64(ad.count), nonce, key.pointer())
         guard status == 0 else { return nil }
         return plain
     }
@@ -90,15 +88,11 @@ public enum Argon2id {
     ) -> SecretBytes? {
         Library.start()
         guard salt.count == saltBytes, (16...65_536).contains(count), memoryBytes >= 8192, ops >= 1 else { return nil }
-        var out = SecretBytes(count: count)
-        let status = passphrase.withUnsafeBytes { text in
-            out.withUnsafeMutableBytes { target -> Int32 in
-                guard let start = text.baseAddress else { return -1 }
-                return crypto_pwhash_argon2id(
-                    target.bound, UInt64(count), start.assumingMemoryBound(to: CChar.self), UInt64(text.count), salt,
-                    ops,
-                    memoryBytes, crypto_pwhash_argon2id_ALG_ARGON2ID13)
-            }
+        let out = SecretBytes(count: count)
+        let status = passphrase.pointer().withMemoryRebound(to: CChar.self, capacity: passphrase.count) { text in
+            crypto_pwhash_argon2id(
+                out.pointer(), UInt64(count), text, UInt64(passphrase.count), salt, ops, memoryBytes,
+                crypto_pwhash_argon2id_ALG_ARGON2ID13)
         }
         guard status == 0 else { return nil }
         return out
@@ -115,14 +109,9 @@ public enum KDF {
         precondition(master.count == 32, "a master key has 32 bytes")
         precondition(context.utf8CodeUnitCount == 8, "a context has 8 bytes")
         precondition((16...64).contains(count), "a subkey has 16 to 64 bytes")
-        var out = SecretBytes(count: count)
-        let status = master.withUnsafeBytes { key in
-            out.withUnsafeMutableBytes { target in
-                context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { label -> Int32 in
-                    guard let to = target.bound, let from = key.bound else { return -1 }
-                    return crypto_kdf_derive_from_key(to, count, id, label, from)
-                }
-            }
+        let out = SecretBytes(count: count)
+        let status = context.utf8Start.withMemoryRebound(to: CChar.self, capacity: 8) { label in
+            crypto_kdf_derive_from_key(out.pointer(), count, id, label, master.pointer())
         }
         precondition(status == 0, "libsodium refused sizes that were just checked")
         return out

@@ -3,8 +3,8 @@ import CSodium
 /// Secret bytes in libsodium's guarded memory: locked against swapping, left out of core dumps, fenced by guard pages, and
 /// wiped and freed when the value ends. It cannot be copied, printed, compared or encoded by accident.
 ///
-/// Running out of guarded memory ends the process, as running out of ordinary memory does.
-// Sendable: the memory has one owner (the type is not copyable) and is written only through `mutating` methods.
+/// Running out of guarded memory ends the process, as running out of ordinary memory does. Sendable, because the memory has
+/// one owner (the type is not copyable) and is written only through `mutating` methods.
 public struct SecretBytes: ~Copyable, @unchecked Sendable {
     private let base: UnsafeMutableRawPointer
     /// How many bytes it holds; not a secret.
@@ -60,6 +60,9 @@ public struct SecretBytes: ~Copyable, @unchecked Sendable {
     ) throws(E) -> R {
         try body(UnsafeMutableRawBufferPointer(start: base, count: count))
     }
+
+    /// The bytes as libsodium wants them; valid while the value lives, which callers in this module see to.
+    borrowing func pointer() -> UnsafeMutablePointer<UInt8> { base.assumingMemoryBound(to: UInt8.self) }
 
     /// A second owner of the same bytes, in guarded memory of its own.
     public borrowing func duplicate() -> SecretBytes {
