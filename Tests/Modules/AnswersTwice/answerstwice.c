@@ -1,15 +1,20 @@
-// A module that completes every call twice, and a call that was cancelled once more. A host has to take the first answer
-// and drop the others.
+// A module that keeps no promise about answers. A host has to take the first answer and drop the others.
+//   twice   completes two times          later    completes not before it is cancelled, and then two times
+//   garbage answers what no MessagePack reader takes, with status 0
+//   status  answers with a status that the ABI does not have
+//   asks    asks the host for an operation that does not exist, and for one with a garbage request, then answers
 #include <stdlib.h>
 #include <string.h>
 
 #include "zome.h"
 
-// {abi: 1, hdk: "c", zome: "answers_twice", kind: "coordinator", functions: ["twice", "later"], callbacks: [],
+// {abi: 1, hdk: "c", zome: "answers_twice", kind: "coordinator", functions: ["twice", "later",
+//  "garbage", "status", "asks"], callbacks: [],
 //  validates: [], validates_links: [], validates_activity: false}
 static const char description[] =
     "\x89\xa3" "abi" "\x01\xa3" "hdk" "\xa1" "c" "\xa4" "zome" "\xad" "answers_twice" "\xa4" "kind" "\xab" "coordinator"
-    "\xa9" "functions" "\x92\xa5" "twice" "\xa5" "later" "\xa9" "callbacks" "\x90\xa9" "validates" "\x90"
+    "\xa9" "functions" "\x95\xa5" "twice" "\xa5" "later" "\xa7" "garbage" "\xa6" "status"
+    "\xa4" "asks" "\xa9" "callbacks" "\x90\xa9" "validates" "\x90"
     "\xaf" "validates_links" "\x90\xb2" "validates_activity" "\xc2";
 
 static struct {
@@ -18,7 +23,16 @@ static struct {
     zome_complete complete;
 } last;
 
-static const uint8_t one[] = {1}, two[] = {2};
+static const zome_host *opened_by;
+static const uint8_t one[] = {1}, two[] = {2}, garbage[] = {0xc1, 0xff, 0x00, 0xde};
+
+static int is(const char *word, const uint8_t *name, size_t count) {
+    return strlen(word) == count && memcmp(name, word, count) == 0;
+}
+
+static void ignore(void *waiter, int32_t status, const uint8_t *bytes, size_t count) {
+    (void)waiter, (void)status, (void)bytes, (void)count;
+}
 
 static void describe(void *context, void *waiter, zome_complete complete) {
     (void)context;
@@ -31,7 +45,21 @@ static void invoke(void *context, uint64_t call, uint32_t kind, const uint8_t *n
     last.call = call;
     last.waiter = waiter;
     last.complete = complete;
-    if (name_count == 5 && memcmp(name, "later", 5) == 0) return;
+    if (is("later", name, name_count)) return;
+    if (is("garbage", name, name_count)) {
+        complete(waiter, ZOME_OK, garbage, sizeof garbage);
+        return;
+    }
+    if (is("status", name, name_count)) {
+        complete(waiter, 77, one, sizeof one);
+        return;
+    }
+    if (is("asks", name, name_count)) {
+        opened_by->request(opened_by->context, call, 0xffffffffu, one, sizeof one, NULL, ignore);
+        opened_by->request(opened_by->context, call, 1, garbage, sizeof garbage, NULL, ignore);
+        complete(waiter, ZOME_OK, one, sizeof one);
+        return;
+    }
     complete(waiter, ZOME_OK, one, sizeof one);
     complete(waiter, ZOME_OK, two, sizeof two);
 }
@@ -60,5 +88,6 @@ static const zome_module module = {.abi = ZOME_ABI,
 
 const zome_module *plasmid_zome_open(const zome_host *host) {
     if (host == NULL || host->abi != ZOME_ABI) return NULL;
+    opened_by = host;
     return &module;
 }
