@@ -1,0 +1,87 @@
+/// The kinds of faults a manifest can have. The raw values are stable: tools match on them, docs/manifests.md explains
+/// each with an example.
+public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
+    // The file as such.
+    /// There is no file at the path, or it cannot be read.
+    case fileMissing
+    /// The file is larger than a manifest may be.
+    case fileTooLarge
+    /// The bytes are not UTF-8 text.
+    case notUTF8
+
+    // YAML.
+    /// The text is not YAML, or holds more than one document.
+    case yamlSyntax
+    /// Anchors and aliases are not read: they make small files expand without end.
+    case yamlAlias
+    /// Explicit tags other than `!!str` are not read.
+    case yamlTag
+    /// Values nest deeper than a manifest needs.
+    case tooDeep
+    /// A key stands twice in one map.
+    case duplicateKey
+    /// A key is not a text.
+    case keyNotText
+
+    // Shape.
+    /// The key is not known here.
+    case unknownKey
+    /// A key that must be there is not.
+    case missingKey
+    /// The value is of another type than the key takes.
+    case wrongType
+    /// The value is none of the words that the key takes.
+    case unknownWord
+    /// The number lies outside the range of the key.
+    case outOfRange
+    /// The text or the list is too long.
+    case tooLong
+    /// The manifest's version is not one that is read here.
+    case unsupportedVersion
+
+    // Names and references.
+    /// The name has characters that names may not have, or is empty.
+    case badName
+    /// Two things of one kind bear one name.
+    case duplicateName
+    /// The end of a link names an entry type that is not declared.
+    case unknownEntryType
+    /// A type names an integrity zome that is not declared.
+    case unknownZome
+    /// There is no zome at all.
+    case noZome
+    /// The module is not a plain name.
+    case badModule
+    /// No folder that was searched holds the built module.
+    case unknownModule
+    /// The path leads outside its folder or is absolute.
+    case badPath
+
+    // What is promised but not there yet.
+    /// Declarative rules are not supported yet.
+    case rulesUnsupported
+    /// Publishing other than signed is not supported yet.
+    case publishingUnsupported
+
+    // A validator's sources.
+    /// The sources are not there, not a folder, or hold no Swift file.
+    case sourcesMissing
+    /// The sources hold too many or too large files.
+    case sourcesTooLarge
+    /// The sources hold a symbolic link or something that is neither file nor folder.
+    case symbolicLink
+    /// A validator's source imports something else than HDK.
+    case forbiddenImport
+    /// A validator's folder holds a source of another language.
+    case foreignSource
+
+    // hApps.
+    /// There is no role.
+    case noRole
+    /// The DNA file of a role is not there.
+    case dnaMissing
+    /// The text is not a DNA hash.
+    case badHash
+    /// The DNA has another hash than the one pinned.
+    case installedHashMismatch
+}
