@@ -1,0 +1,53 @@
+/// Every size, count and depth limit that several parts share. Bytes unless said otherwise.
+public enum Limits {
+    /// An app entry's bytes, inclusive; Holochain's value, and the default of `max_bytes` in a manifest.
+    public static let entryBytes = 4_000_000
+    /// A link's tag, inclusive; Holochain's value.
+    public static let linkTagBytes = 1_000
+    /// A direct message or a remote call's payload, inclusive.
+    public static let directMessageBytes = 1_048_576
+    /// How deep arrays and maps may nest in MessagePack and JSON; the outermost counts as 1.
+    public static let messagePackDepth = 64
+    /// A frame between conductor and zome process, header included.
+    public static let moduleFrameBytes = 16 * 1_048_576
+    /// A signal's payload.
+    public static let signalBytes = 1_048_576
+    /// A warrant's reason, cut at a character boundary; Holochain's value.
+    public static let warrantReasonBytes = 512
+    /// What one `randomBytes` host call may ask for.
+    public static let randomBytes = 65_536
+    /// Links in one page of `getLinks` when the caller names no limit.
+    public static let linkPageDefault = 1_000
+    /// Links in one page of `getLinks`, at most.
+    public static let linkPageMaximum = 10_000
+    /// Records in one answer of `query`, at most.
+    public static let queryPageMaximum = 10_000
+    /// Actions that one zome call may commit.
+    public static let actionsPerCall = 10_000
+    /// Bytes of actions and entries that one zome call may commit.
+    public static let bytesPerCall = 64_000_000
+    /// A WebSocket message.
+    public static let webSocketMessageBytes = 64 * 1_048_576
+    /// A WebSocket frame.
+    public static let webSocketFrameBytes = 16 * 1_048_576
+    /// An HTTP request body.
+    public static let httpBodyBytes = 16 * 1_048_576
+    /// A log line of a zome.
+    public static let logMessageBytes = 8_192
+    /// Names of zomes, functions, entry types, link types, apps and roles.
+    public static let nameBytes = 128
+    /// A capability's tag.
+    public static let capTagBytes = 1_000
+    /// Assignees of one capability grant.
+    public static let capAssignees = 10_000
+    /// Functions listed by one capability grant.
+    public static let capFunctions = 1_000
+    /// How far ahead a signed call's expiry may lie, in microseconds: 50 minutes, Holochain's value.
+    public static let callExpiryMicroseconds: Int64 = 50 * 60 * 1_000_000
+    /// A DNA's properties, as MessagePack.
+    public static let propertiesBytes = 65_536
+    /// Entry types of one DNA: an index is a byte.
+    public static let entryTypes = 256
+    /// Link types of one DNA: an index is a byte.
+    public static let linkTypes = 256
+}
