@@ -1,0 +1,324 @@
+import Integrity
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOWebSocket
+
+/// The HTTP/1.1 side of a connection: one request at a time, until it closes or becomes a WebSocket.
+final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
+    typealias InboundIn = HTTPServerRequestPart
+    typealias OutboundOut = HTTPServerResponsePart
+
+    /// The handlers that go when the connection becomes a WebSocket.
+    private struct Codec {
+        let encoder: HTTPResponseEncoder
+        let decoder: ByteToMessageHandler<HTTPRequestDecoder>
+        let pipelining: HTTPServerPipelineHandler
+    }
+
+    private enum State {
+        case waiting
+        case posting(HTTPRequestHead, APIScope)
+        case upgrading(HTTPRequestHead, APIScope)
+        case answering(keepAlive: Bool, origin: String?)
+        /// Refused, or an upgrade: what else comes is swallowed.
+        case done
+    }
+
+    private let server: APIServer
+    private let gate: RequestGate
+    private let codec: Codec
+    private var state = State.waiting
+    private var context: ChannelHandlerContext?
+    private var body = ByteBuffer()
+    private var session: RPCSession?
+    private var deadline: Scheduled<Void>?
+
+    private init(server: APIServer, gate: RequestGate, codec: Codec) {
+        self.server = server
+        self.gate = gate
+        self.codec = codec
+    }
+
+    /// Sets up a new connection.
+    static func install(on channel: any Channel, server: APIServer, door: Door) throws {
+        var limits = NIOHTTPDecoderLimitConfiguration()
+        limits.maxHeaderFieldSize = 8 << 10
+        limits.maxHeaderListSize = 32 << 10
+        limits.maxHeaderFieldCount = 64
+        let decoder = HTTPRequestDecoder(leftOverBytesStrategy: .forwardBytes, limitConfiguration: limits)
+        let codec = Codec(
+            encoder: HTTPResponseEncoder(), decoder: ByteToMessageHandler(decoder),
+            pipelining: HTTPServerPipelineHandler())
+        let gate = RequestGate(
+            door: door, port: channel.localAddress?.port ?? 0, origins: server.configuration.origins(door))
+        let pipeline = channel.pipeline.syncOperations
+        try pipeline.addHandler(codec.encoder)
+        try pipeline.addHandler(codec.decoder)
+        try pipeline.addHandler(codec.pipelining)
+        try pipeline.addHandler(HTTPHandler(server: server, gate: gate, codec: codec))
+    }
+
+    // MARK: The channel's events
+
+    func handlerAdded(context: ChannelHandlerContext) {
+        self.context = context
+        arm(server.configuration.headDeadline)
+    }
+
+    func handlerRemoved(context: ChannelHandlerContext) { forget() }
+
+    func channelInactive(context: ChannelHandlerContext) {
+        forget()
+        context.fireChannelInactive()
+    }
+
+    private func forget() {
+        session?.close()
+        session = nil
+        deadline?.cancel()
+        deadline = nil
+        context = nil
+        body = ByteBuffer()
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        switch (unwrapInboundIn(data), state) {
+        case (.head(let head), .waiting): begin(head)
+        case (.body(var bytes), .posting(let head, _)):
+            guard body.readableBytes + bytes.readableBytes <= server.configuration.maximumBodyBytes else {
+                refuse(tooLarge(), origin: origin(head))
+                return
+            }
+            if body.readableBytes == 0 { body = bytes } else { body.writeBuffer(&bytes) }
+        case (.end, .posting(let head, let scope)): receive(head, scope)
+        case (.end, .upgrading(let head, let scope)): upgrade(head, scope)
+        default: break
+        }
+    }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) {
+        guard let fault = error as? HTTPParserError else {
+            server.logger.debug("a connection failed", metadata: ["error": "\(error)"])
+            context.close(promise: nil)
+            return
+        }
+        let status: HTTPResponseStatus =
+            switch fault {
+            case .headerOverflow: .requestHeaderFieldsTooLarge
+            case .invalidVersion: .httpVersionNotSupported
+            default: .badRequest
+            }
+        refuse(
+            HTTPRefusal(
+                status: status, code: "malformedHTTP", message: "this is no HTTP/1.1 request: \(fault)",
+                hint: "a request head holds at most 32 KiB and 64 fields"), origin: nil)
+    }
+
+    // MARK: A request
+
+    private func begin(_ head: HTTPRequestHead) {
+        do {
+            let wish = try gate.wish(head)
+            switch wish {
+            case .health: answerHealth(head)
+            case .preflight(let origin): answerPreflight(head, origin)
+            case .upgrade: state = .upgrading(head, try gate.scope(head, server.handler))
+            case .post:
+                try checkLength(head)
+                state = .posting(head, try gate.scope(head, server.handler))
+                if head.headers[canonicalForm: "expect"].contains("100-continue") { answerContinue(head) }
+                arm(server.configuration.bodyDeadline)
+            }
+        } catch {
+            refuse(error, origin: origin(head))
+        }
+    }
+
+    private func checkLength(_ head: HTTPRequestHead) throws(HTTPRefusal) {
+        guard let text = head.headers.first(name: "content-length"), let length = Int(text) else { return }
+        if length > server.configuration.maximumBodyBytes { throw tooLarge() }
+    }
+
+    private func tooLarge() -> HTTPRefusal {
+        HTTPRefusal(
+            status: .payloadTooLarge, code: "bodyTooLarge", message: "the body is too large",
+            hint: "a request holds at most \(server.configuration.maximumBodyBytes) bytes")
+    }
+
+    /// The page that may read the answer; the gate has let no other origin through.
+    private func origin(_ head: HTTPRequestHead) -> String? {
+        head.headers.first(name: "origin").flatMap { gate.origins.contains($0) ? $0 : nil }
+    }
+
+    private func receive(_ head: HTTPRequestHead, _ scope: APIScope) {
+        disarm()
+        state = .answering(keepAlive: head.isKeepAlive, origin: origin(head))
+        let session = RPCSession(scope: scope, handler: server.handler, output: self)
+        self.session = session
+        let message = body
+        body = ByteBuffer()
+        message.withUnsafeReadableBytes { bytes in
+            if UTF8Check.isValid(bytes) { session.receive(bytes) } else { session.refuseEncoding() }
+        }
+    }
+
+    private func upgrade(_ head: HTTPRequestHead, _ scope: APIScope) {
+        guard let context else { return }
+        state = .done
+        let upgrader = NIOWebSocketServerUpgrader(
+            shouldUpgrade: { channel, _ in channel.eventLoop.makeSucceededFuture([:]) },
+            upgradePipelineHandler: { channel, _ in channel.eventLoop.makeSucceededVoidFuture() })
+        let accepted = upgrader.buildUpgradeResponse(
+            channel: context.channel, upgradeRequest: head, initialResponseHeaders: [:])
+        accepted.assumeIsolated().whenComplete { result in
+            guard case .success(let headers) = result else {
+                context.close(promise: nil)
+                return
+            }
+            let answer = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
+            context.write(self.wrapOutboundOut(.head(answer)), promise: nil)
+            context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
+            self.becomeSocket(context, scope)
+        }
+    }
+
+    /// Takes HTTP out of the pipeline, its decoder last: what the client sent behind its request are frames already.
+    private func becomeSocket(_ context: ChannelHandlerContext, _ scope: APIScope) {
+        let pipeline = context.pipeline.syncOperations
+        do {
+            try pipeline.addHandler(SocketHandler(server: server, scope: scope))
+        } catch {
+            context.close(promise: nil)
+            return
+        }
+        pipeline.removeHandler(codec.pipelining, promise: nil)
+        pipeline.removeHandler(codec.encoder, promise: nil)
+        let decoder = codec.decoder
+        pipeline.removeHandler(context: context, promise: nil)
+        pipeline.removeHandler(decoder, promise: nil)
+    }
+
+    // MARK: Answers
+
+    private func answerHealth(_ head: HTTPRequestHead) {
+        state = .answering(keepAlive: head.isKeepAlive, origin: nil)
+        var text = ByteBuffer(string: "ok")
+        respond(.ok, ["Content-Type": "text/plain"], &text)
+    }
+
+    private func answerPreflight(_ head: HTTPRequestHead, _ origin: String) {
+        state = .answering(keepAlive: head.isKeepAlive, origin: origin)
+        var none = ByteBuffer()
+        respond(
+            .noContent,
+            [
+                "Access-Control-Allow-Methods": "POST", "Access-Control-Allow-Headers": "authorization, content-type",
+                "Access-Control-Max-Age": "600",
+            ], &none)
+    }
+
+    private func answerContinue(_ head: HTTPRequestHead) {
+        let part = HTTPServerResponsePart.head(HTTPResponseHead(version: .http1_1, status: .continue))
+        context?.writeAndFlush(wrapOutboundOut(part), promise: nil)
+    }
+
+    private func respond(_ status: HTTPResponseStatus, _ more: [String: String], _ body: inout ByteBuffer) {
+        guard let context, case .answering(let keepAlive, let origin) = state else { return }
+        var headers = Self.headers(origin)
+        for (name, value) in more.sorted(by: { $0.key < $1.key }) { headers.add(name: name, value: value) }
+        if status != .noContent { headers.add(name: "Content-Length", value: String(body.readableBytes)) }
+        headers.add(name: "Connection", value: keepAlive ? "keep-alive" : "close")
+        // The state first: writing the end may bring in the next request at once.
+        state = keepAlive ? .waiting : .done
+        if keepAlive { arm(server.configuration.idleDeadline) }
+        let sent = write(context, HTTPResponseHead(version: .http1_1, status: status, headers: headers), body)
+        if !keepAlive { LingeringClose.after(sent, context, deadline: server.configuration.closeDeadline) }
+    }
+
+    /// Answers a request that may not pass and closes: what it still sends is not worth reading.
+    private func refuse(_ refusal: HTTPRefusal, origin: String?) {
+        guard let context else { return }
+        if case .done = state { return }
+        disarm()
+        state = .done
+        body = ByteBuffer()
+        session?.close()
+        session = nil
+        var writer = JSONWriter()
+        writer.raw(#"{"error":{"code":"#)
+        writer.string(refusal.code)
+        writer.raw(#","message":"#)
+        writer.string(refusal.message)
+        writer.raw(#","hint":"#)
+        writer.string(refusal.hint)
+        writer.raw("}}\n")
+        var headers = Self.headers(origin)
+        for (name, value) in refusal.headers { headers.add(name: name, value: value) }
+        headers.add(name: "Content-Type", value: "application/json")
+        headers.add(name: "Content-Length", value: String(writer.bytes.count))
+        headers.add(name: "Connection", value: "close")
+        let head = HTTPResponseHead(version: .http1_1, status: refusal.status, headers: headers)
+        let sent = write(context, head, ByteBuffer(bytes: writer.bytes))
+        LingeringClose.after(sent, context, deadline: server.configuration.closeDeadline)
+    }
+
+    private static func headers(_ origin: String?) -> HTTPHeaders {
+        var headers: HTTPHeaders = ["Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"]
+        if let origin {
+            headers.add(name: "Access-Control-Allow-Origin", value: origin)
+            headers.add(name: "Vary", value: "Origin")
+        }
+        return headers
+    }
+
+    private func write(
+        _ context: ChannelHandlerContext, _ head: HTTPResponseHead, _ body: ByteBuffer
+    ) -> EventLoopFuture<Void> {
+        context.write(wrapOutboundOut(.head(head)), promise: nil)
+        if body.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
+        return context.writeAndFlush(wrapOutboundOut(.end(nil)))
+    }
+
+    // MARK: Deadlines
+
+    private func arm(_ time: TimeAmount) {
+        deadline?.cancel()
+        guard let context else { return }
+        deadline = context.eventLoop.assumeIsolated().scheduleTask(in: time) { self.tooSlow() }
+    }
+
+    private func disarm() {
+        deadline?.cancel()
+        deadline = nil
+    }
+
+    private func tooSlow() {
+        refuse(
+            HTTPRefusal(
+                status: .requestTimeout, code: "requestTooSlow", message: "no whole request came in time",
+                hint: "open a connection when there is something to send"), origin: nil)
+    }
+}
+
+extension HTTPHandler: RPCOutput {
+    func answer(_ json: UnsafeRawBufferPointer) {
+        session = nil
+        var body = ByteBuffer(bytes: json)
+        respond(.ok, ["Content-Type": "application/json"], &body)
+    }
+
+    func noAnswer() {
+        session = nil
+        var none = ByteBuffer()
+        respond(.noContent, [:], &none)
+    }
+
+    func requestEnded() {}
+
+    func subscribe(_ filter: SignalFilter) throws(RPCFault) {
+        throw RPCFault(
+            .invalidParams, "signalsNeedSocket", "signals are sent over a WebSocket, not over HTTP",
+            hint: "open a WebSocket at / and subscribe there")
+    }
+}

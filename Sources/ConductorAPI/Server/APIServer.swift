@@ -1,0 +1,194 @@
+import Glibc
+import Integrity
+import Logging
+import NIOCore
+import NIOHTTP1
+import NIOPosix
+
+/// The conductor's service: JSON-RPC 2.0 over HTTP and WebSocket on two loopback ports.
+///
+/// Confined to the conductor loop, which also runs every connection, so that no call hops between threads. Create it, start it
+/// and stop it on that loop.
+public final class APIServer {
+    let loop: any EventLoop
+    let handler: any ConductorHandling
+    let configuration: APIConfiguration
+    let logger: Logger
+    private var listeners: [any Channel] = []
+    private var connections: [ObjectIdentifier: any Channel] = [:]
+    private var sockets: [ObjectIdentifier: SocketHandler] = [:]
+    private var waiting: [SocketHandler] = []
+    private var scratch: [UInt8] = []
+    private(set) var ports: APIPorts?
+
+    /// A service that listens nowhere yet.
+    /// - Parameter loop: the conductor loop; the caller has to be on it, here and in every other method.
+    public init(
+        loop: any EventLoop, handler: any ConductorHandling, configuration: APIConfiguration = APIConfiguration(),
+        logger: Logger = Logger(label: "plasmid.api")
+    ) {
+        loop.preconditionInEventLoop()
+        self.loop = loop
+        self.handler = handler
+        self.configuration = configuration
+        self.logger = logger
+    }
+
+    /// Binds both ports and begins to answer.
+    /// - Returns: the actual ports; fails with `addressInUse` or `startFailed`, and then nothing listens.
+    public func start() -> EventLoopFuture<APIPorts> {
+        loop.preconditionInEventLoop()
+        handler.signalReceiver = { [weak self] signal in self?.deliver(signal) }
+        let isolated = loop.assumeIsolated()
+        let started = isolated.makeSucceededFuture(()).assumeIsolated()
+            .flatMap { self.listen(.admin, port: self.configuration.adminPort) }.nonisolated().assumeIsolated()
+            .flatMap { admin in
+                self.listen(.app, port: self.configuration.appPort).assumeIsolated()
+                    .map { app in APIPorts(admin: admin.port, app: app.port, addresses: admin.addresses) }.nonisolated()
+            }
+        started.whenComplete { result in
+            switch result {
+            case .success(let ports): self.ports = ports
+            case .failure: self.closeListeners()
+            }
+        }
+        return started.nonisolated()
+    }
+
+    /// Stops listening, tells every socket that the conductor goes (1001), and closes the connections.
+    /// - Returns: when all of them are closed, at the latest after `closeDeadline`.
+    public func stop() -> EventLoopFuture<Void> {
+        loop.preconditionInEventLoop()
+        handler.signalReceiver = nil
+        let closed = (listeners + connections.values).map { $0.closeFuture }
+        closeListeners()
+        for socket in Array(sockets.values) { socket.fail(.goingAway) }
+        let ofSockets = Set(sockets.values.compactMap(\.channelID))
+        for (id, channel) in connections where !ofSockets.contains(id) { channel.close(promise: nil) }
+        return EventLoopFuture.andAllComplete(closed, on: loop)
+    }
+
+    private func closeListeners() {
+        for listener in listeners { listener.close(promise: nil) }
+        listeners = []
+    }
+
+    // MARK: Listening
+
+    private struct Listening: Sendable {
+        var port: Int
+        var addresses: [String]
+    }
+
+    /// Binds 127.0.0.1, then the same port of ::1: a program that sat there instead of us would hear `localhost`'s tokens.
+    private func listen(_ door: Door, port: Int) -> EventLoopFuture<Listening> {
+        bind(door, "127.0.0.1", port).assumeIsolated().flatMap { channel in
+            self.listeners.append(channel)
+            let actual = channel.localAddress?.port ?? port
+            let second = self.bind(door, "::1", actual).assumeIsolated()
+            return second.map { other in
+                self.listeners.append(other)
+                return Listening(port: actual, addresses: ["127.0.0.1", "::1"])
+            }
+            .flatMapErrorThrowing { error in
+                guard Self.meansNoIPv6(error) else { throw error }
+                return Listening(port: actual, addresses: ["127.0.0.1"])
+            }
+            .nonisolated()
+        }
+        .flatMapErrorThrowing { error in throw Self.listenFault(error, door, port) }
+        .nonisolated()
+    }
+
+    private func bind(_ door: Door, _ host: String, _ port: Int) -> EventLoopFuture<any Channel> {
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return ServerBootstrap(group: loop)
+            .serverChannelOption(.backlog, value: 256)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .childChannelOption(.socketOption(.so_keepalive), value: 1)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: .init(low: 262_144, high: 1_048_576))
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.accept(channel, door) }
+            }
+            .bind(host: host, port: port)
+    }
+
+    /// Prepares a new connection; throwing closes it.
+    private func accept(_ channel: any Channel, _ door: Door) throws {
+        guard connections.count < configuration.maximumConnections else {
+            logger.warning("too many connections", metadata: ["bound": "\(configuration.maximumConnections)"])
+            throw PlasmidError(.overloaded, "too many connections")
+        }
+        let id = ObjectIdentifier(channel)
+        connections[id] = channel
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.connections[id] = nil }
+        try HTTPHandler.install(on: channel, server: self, door: door)
+    }
+
+    private static func meansNoIPv6(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return [EADDRNOTAVAIL, EAFNOSUPPORT, EPROTONOSUPPORT].contains(error.errnoCode)
+    }
+
+    private static func listenFault(_ error: any Error, _ door: Door, _ port: Int) -> PlasmidError {
+        if let error = error as? IOError, error.errnoCode == EADDRINUSE {
+            return PlasmidError(
+                .addressInUse, "the \(door) port \(port) is taken",
+                hint: "another conductor may be running; choose another port, or 0 to let the system pick one")
+        }
+        return PlasmidError(
+            .startFailed, "cannot listen on the \(door) port \(port)",
+            cause: String(describing: error))
+    }
+
+    // MARK: Sockets and signals
+
+    func add(_ socket: SocketHandler) { sockets[ObjectIdentifier(socket)] = socket }
+
+    func remove(_ socket: SocketHandler) { sockets[ObjectIdentifier(socket)] = nil }
+
+    /// Sends one signal to every socket that wants it; its text is made once, and only if any does.
+    private func deliver(_ signal: InstanceSignal) {
+        var text: [UInt8]?
+        var isFaulty = false
+        for socket in sockets.values {
+            socket.hear(signal) {
+                if text == nil, !isFaulty {
+                    do {
+                        text = try SignalText.signal(signal)
+                    } catch {
+                        isFaulty = true
+                        self.logger.warning("a signal cannot be shown as JSON", metadata: ["zome": "\(signal.zome)"])
+                    }
+                }
+                return text
+            }
+        }
+    }
+
+    /// Calls the socket back once, later in this turn of the loop.
+    func scheduleTick(_ socket: SocketHandler) {
+        waiting.append(socket)
+        if waiting.count == 1 { loop.assumeIsolated().execute { self.runTicks() } }
+    }
+
+    private func runTicks() {
+        let sockets = waiting
+        waiting.removeAll(keepingCapacity: true)
+        for socket in sockets { socket.tick() }
+    }
+
+    /// Memory for one message, shared by all connections of the loop: idle sockets hold none. Taking it moves it out, so a
+    /// message inside a message gets memory of its own.
+    func takeScratch(_ count: Int) -> [UInt8] {
+        var taken: [UInt8] = []
+        swap(&taken, &scratch)
+        if taken.count < count { taken = [UInt8](repeating: 0, count: max(count, 4_096)) }
+        return taken
+    }
+
+    func putScratch(_ used: consuming [UInt8]) {
+        if used.count <= 1 << 20 { scratch = used }
+    }
+}
