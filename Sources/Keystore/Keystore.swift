@@ -203,14 +203,14 @@ public final class Keystore: @unchecked Sendable {
     /// - Throws: `keyNotFound`.
     public func sign(_ message: [UInt8], by agent: AgentPubKey) throws(PlasmidError) -> Signature {
         guard let key = keys[agent] else { throw KeystoreFault.notFound("the agent \(agent)") }
-        return Signature(bytes: key.secret.sign(message))
+        return Signature(key.secret.sign(message))
     }
 
     /// The agent's Ed25519 signature over exactly these bytes.
     /// - Throws: `keyNotFound`.
     public func sign(_ message: UnsafeRawBufferPointer, by agent: AgentPubKey) throws(PlasmidError) -> Signature {
         guard let key = keys[agent] else { throw KeystoreFault.notFound("the agent \(agent)") }
-        return Signature(bytes: key.secret.sign(message))
+        return Signature(key.secret.sign(message))
     }
 
     /// Seals bytes so that only this agent's key opens them, and only in the same context (for a private entry: where it
