@@ -1,0 +1,35 @@
+import Integrity
+
+/// What a cascade needs from stored data: one snapshot of a space, private entries of its own author opened.
+///
+/// Storage is adapted to it by the conductor; tests meet it with dictionaries. Everything is synchronous and local.
+public protocol ChainReads {
+    /// The stored record of this action.
+    func record(_ hash: ActionHash) throws(PlasmidError) -> Record?
+    /// The stored entry with this hash.
+    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry?
+    /// The stored Creates and Updates that brought this entry, in any order.
+    func creates(of entry: EntryHash) throws(PlasmidError) -> [SignedAction]
+    /// The stored Updates of the record `original`, in any order.
+    func updates(of original: ActionHash) throws(PlasmidError) -> [SignedAction]
+    /// The stored Deletes of the record `original`, in any order.
+    func deletes(of original: ActionHash) throws(PlasmidError) -> [SignedAction]
+    /// Whether a stored Delete names the record `original`.
+    func isDeleted(_ original: ActionHash) throws(PlasmidError) -> Bool
+    /// Whether a stored DeleteLink names the link that `add` created.
+    func isLinkDeleted(_ add: ActionHash) throws(PlasmidError) -> Bool
+    /// The first `limit` stored links that the filter admits, that lie behind `position` and that no stored DeleteLink names,
+    /// by position.
+    func links(_ filter: LinkFilter, after position: LinkPosition?, limit: Int) throws(PlasmidError) -> [Link]
+    /// Hands the stored records of `author`'s chain with a sequence in `range` to `body`, in the order asked for, until it
+    /// answers false.
+    func chain(
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
+        _ body: (Record) throws(PlasmidError) -> Bool
+    ) throws(PlasmidError)
+}
+
+extension ChainReads {
+    /// By way of ``deletes(of:)``; a store with an index answers faster.
+    public func isDeleted(_ original: ActionHash) throws(PlasmidError) -> Bool { try !deletes(of: original).isEmpty }
+}

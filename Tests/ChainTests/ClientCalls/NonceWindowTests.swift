@@ -1,0 +1,51 @@
+import Chain
+import Integrity
+import Testing
+
+@Suite("nonces of signed calls")
+struct NonceWindowTests {
+    private let bob = testAgent(2)
+
+    private func time(seconds: Int64) -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) }
+    private func use(_ n: UInt8, by agent: Int = 2) -> NonceWindow.Use {
+        .init(agent: testAgent(agent), nonce: Array(repeating: n, count: 32))
+    }
+
+    @Test("§11.73 a captured call is refused when replayed, after its expiry, and when it expires too far ahead")
+    func replay() {
+        var window = NonceWindow()
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 0)) == .fresh)
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 1)) == .replayed)
+        #expect(window.use(use(1), expiresAt: time(seconds: 400), now: time(seconds: 2)) == .replayed)
+        #expect(window.use(use(1, by: 3), expiresAt: time(seconds: 300), now: time(seconds: 3)) == .fresh)
+        #expect(window.use(use(2), expiresAt: time(seconds: 4), now: time(seconds: 4)) == .expired)
+        #expect(window.use(use(2), expiresAt: time(seconds: 3_005), now: time(seconds: 4)) == .tooFarAhead)
+        #expect(window.use(use(2), expiresAt: time(seconds: 3_004), now: time(seconds: 4)) == .fresh)
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 301)) == .expired)
+    }
+
+    @Test("a nonce is forgotten once its call could no longer be accepted, and not before")
+    func forgetting() {
+        var window = NonceWindow()
+        for n in 0..<100 as Range<Int64> {
+            let expiry = time(seconds: 60 + n)
+            #expect(window.use(use(UInt8(n)), expiresAt: expiry, now: time(seconds: 0)) == .fresh)
+        }
+        #expect(window.use(use(50), expiresAt: time(seconds: 110), now: time(seconds: 109)) == .replayed)
+        _ = window.use(use(200), expiresAt: time(seconds: 900), now: time(seconds: 400))
+        #expect(window.count == 1)
+    }
+
+    @Test("a full window takes no more; what storage remembers comes back; each refusal says what to do")
+    func boundsAndWords() {
+        var window = NonceWindow(capacity: 1)
+        window.restore(use(1), expiresAt: time(seconds: 100), now: time(seconds: 0))
+        window.restore(use(2), expiresAt: time(seconds: 100), now: time(seconds: 200))
+        #expect(window.count == 1)
+        #expect(window.use(use(1), expiresAt: time(seconds: 100), now: time(seconds: 1)) == .replayed)
+        #expect(window.use(use(3), expiresAt: time(seconds: 100), now: time(seconds: 1)) == .full)
+        let refusals: [NonceWindow.Verdict] = [.expired, .tooFarAhead, .replayed, .full]
+        #expect(refusals.map { $0.error?.code } == [.callExpired, .callExpired, .nonceReplayed, .overloaded])
+        #expect(refusals.allSatisfy { $0.error?.hint != nil } && NonceWindow.Verdict.fresh.error == nil)
+    }
+}
