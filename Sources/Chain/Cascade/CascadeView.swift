@@ -99,7 +99,7 @@ public struct CascadeView<Stored: ChainReads> {
     /// - Throws: `badInput` for a cursor that is none.
     public func links(
         _ filter: LinkFilter, cursor: [UInt8]? = nil, limit: Int
-    ) throws(PlasmidError) -> (links: [Link], next: [UInt8]?) {
+    ) throws(PlasmidError) -> LinkPage {
         let start: LinkPosition? = if let cursor { try LinkPosition(cursor: cursor) } else { nil }
         let wanted = max(1, limit)
         // Whatever is deleted above may be among the stored ones, so as many more are asked for, and one to know of a next page.
@@ -113,9 +113,9 @@ public struct CascadeView<Stored: ChainReads> {
             found += pending
             found.sort { LinkPosition($0) < LinkPosition($1) }
         }
-        guard found.count > wanted else { return (found, nil) }
+        guard found.count > wanted else { return LinkPage(links: found) }
         found.removeSubrange(wanted...)
-        return (found, found.last.map { LinkPosition($0).cursor })
+        return LinkPage(links: found, next: found.last.map { LinkPosition($0).cursor })
     }
 
     private func pendingLinks(_ filter: LinkFilter, after start: LinkPosition?) throws(PlasmidError) -> [Link] {
