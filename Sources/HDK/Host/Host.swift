@@ -20,7 +20,7 @@ public struct Host: Sendable {
         get async throws {
             if let agent = live.runtime.facts.agent { return agent }
             let agent = try await agentInfo().agent
-            live.runtime.facts.agent = agent
+            live.runtime.learn { $0.agent = agent }
             return agent
         }
     }

@@ -5,6 +5,7 @@ typealias Handler = @Sendable (_ call: LiveCall, _ payload: [UInt8]) async throw
 
 /// Everything that a module answers, by kind and name.
 struct CallTable: Sendable {
+    let zome: String
     var functions: [String: Handler] = [:]
     var callbacks: [InvocationKind: Handler] = [:]
     /// The packed ModuleDescription.

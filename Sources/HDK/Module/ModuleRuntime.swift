@@ -23,11 +23,13 @@ final class ModuleRuntime: @unchecked Sendable {
         executor = HostExecutor(host: host)
     }
 
+    /// The zome's name.
+    var zome: String { table.zome }
+
     /// What was learnt from the host and cannot change while this module is open.
-    var facts: KnownFacts {
-        get { knownLock.locked { known } }
-        set { knownLock.locked { known = newValue } }
-    }
+    var facts: KnownFacts { knownLock.locked { known } }
+
+    func learn(_ change: (inout KnownFacts) -> Void) { knownLock.locked { change(&known) } }
 
     func invoke(
         _ number: UInt64, kind: UInt32, name: String, bytes: [UInt8], waiter: UnsafeMutableRawPointer?,

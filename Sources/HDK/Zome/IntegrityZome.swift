@@ -22,7 +22,7 @@ public struct IntegrityZome: Sendable {
     public init(_ name: String, @IntegrityZomeBuilder _ rules: () -> [ValidationRule]) {
         self.name = name
         let book = RuleBook(rules())
-        var table = CallTable()
+        var table = CallTable(zome: name)
         table.callbacks[.validate] = { call, payload in try await book.judge(payload, call) }
         var callbacks = ["validate"]
         if let check = book.genesis {
@@ -92,7 +92,7 @@ public struct Validate: Sendable {
         rule = ValidationRule(
             subject: .entry(name) { bytes, op in
                 let value: Value
-                do {
+                do throws(ZomeError) {
                     value = try ValueCodec.input(Value.self, bytes)
                 } catch {
                     throw Invalid("the entry is not a `\(name)`: \(error.message)")

@@ -76,7 +76,7 @@ struct RuleBook: Sendable {
     private func judge(_ op: Op, _ host: ValidationHost) async throws {
         switch op {
         case .createRecord(let record):
-            try await judge(record.signedAction, record.entry.appBytes, host)
+            try await judge(record.signedAction, record.entry.entry?.appBytes, host)
         case .createEntry(let action, let entry):
             try await judge(action, entry.appBytes, host)
         case .update(let action, let entry):
@@ -131,33 +131,5 @@ struct RuleBook: Sendable {
         let proposed = ProposedLink(
             base: base, target: target, tag: tag, author: link.header.author, timestamp: link.header.timestamp)
         try await rule(proposed, LinkOp(change: change, action: action, host: host))
-    }
-}
-
-extension Op {
-    /// The action that the operation is about.
-    var signedAction: SignedAction {
-        switch self {
-        case .createRecord(let record): record.signedAction
-        case .createEntry(let action, _), .update(let action, _), .delete(let action), .agentActivity(let action, _),
-            .createLink(let action), .deleteLink(let action, _):
-            action
-        }
-    }
-}
-
-extension Entry {
-    /// The bytes of an app entry; nil for every other kind.
-    var appBytes: [UInt8]? {
-        guard case .app(let bytes) = self else { return nil }
-        return bytes
-    }
-}
-
-extension RecordEntry {
-    /// The bytes of an app entry that came with the record.
-    var appBytes: [UInt8]? {
-        guard case .present(let entry) = self else { return nil }
-        return entry.appBytes
     }
 }

@@ -17,7 +17,7 @@ public struct Zome: Sendable {
     /// A zome of these functions and callbacks.
     public init(_ name: String, @ZomeBuilder _ parts: () -> [ZomePart]) {
         self.name = name
-        var table = CallTable()
+        var table = CallTable(zome: name)
         var functions: [String] = []
         var callbacks: [String] = []
         for part in parts() {

@@ -1,0 +1,64 @@
+import Integrity
+
+extension Host {
+    /// Tells the clients that listen to this cell. They hear it when the call has returned and is durable, and not at all when
+    /// it throws.
+    public func emitSignal<Payload: Encodable>(_ name: String, _ payload: Payload) async throws {
+        _ = try await live.askRaw(.emitSignal, SignalRequest(name: name, payload: try ValueCodec.output(payload)))
+    }
+
+    /// Sends a message to an agent of the same DNA who is there now, and waits for the reply of its `Receive`. The message
+    /// is kept nowhere.
+    /// - Throws: `timeout`, `peerUnreachable`, `noReceiver`, or what the other side's `Receive` threw.
+    public func send<Message: Encodable, Reply: Decodable>(
+        to agent: AgentKey, _ message: Message, timeout: Duration = .seconds(60), as type: Reply.Type = Reply.self
+    ) async throws -> Reply {
+        let request = SendRequest(
+            to: agent, payload: try ValueCodec.output(message), timeoutMilliseconds: timeout.wholeMilliseconds)
+        return try ValueCodec.input(type, try await live.askRaw(.send, request))
+    }
+
+    /// Calls a function of another agent of the same DNA, who is there now.
+    /// - Parameters:
+    ///   - zome: the zome's name; nil means this one.
+    ///   - claim: what the other side granted; nil for functions that are public.
+    /// - Throws: `capabilityDenied`, `timeout`, `peerUnreachable`, or what the function threw.
+    public func call<Input: Encodable, Output: Decodable>(
+        to agent: AgentKey, zome: String? = nil, _ function: String, _ input: Input, with claim: CapClaim? = nil,
+        timeout: Duration = .seconds(60), as type: Output.Type = Output.self
+    ) async throws -> Output {
+        try await call(
+            to: agent, zome: zome, function, input, secret: claim?.secret, timeout: timeout, as: type)
+    }
+
+    /// Calls a function of another agent of the same DNA, who is there now, and shows a secret. See ``call(to:zome:_:_:with:timeout:as:)``.
+    public func call<Input: Encodable, Output: Decodable>(
+        to agent: AgentKey, zome: String? = nil, _ function: String, _ input: Input, secret: CapSecret?,
+        timeout: Duration = .seconds(60), as type: Output.Type = Output.self
+    ) async throws -> Output {
+        let request = CallRequest(
+            to: agent, zome: zome ?? live.runtime.zome, function: function, payload: try ValueCodec.output(input),
+            secret: secret, timeoutMilliseconds: timeout.wholeMilliseconds)
+        return try ValueCodec.input(type, try await live.askRaw(.call, request))
+    }
+
+    /// Calls a function of another zome of this cell, or of this one.
+    /// - Throws: what the function threw.
+    public func call<Input: Encodable, Output: Decodable>(
+        zome: String, _ function: String, _ input: Input, timeout: Duration = .seconds(60),
+        as type: Output.Type = Output.self
+    ) async throws -> Output {
+        try await call(to: try await me, zome: zome, function, input, secret: nil, timeout: timeout, as: type)
+    }
+}
+
+extension Duration {
+    /// Whole milliseconds as the host operations have them, at least 0.
+    var wholeMilliseconds: UInt32 {
+        let (seconds, attoseconds) = components
+        guard seconds >= 0, attoseconds >= 0 else { return 0 }
+        let (milliseconds, overflow) = seconds.multipliedReportingOverflow(by: 1_000)
+        guard !overflow else { return .max }
+        return UInt32(clamping: milliseconds.addingReportingOverflow(attoseconds / 1_000_000_000_000_000).partialValue)
+    }
+}

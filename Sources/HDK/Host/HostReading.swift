@@ -1,0 +1,118 @@
+import Integrity
+
+extension Host {
+    /// The record at an address; nil when there is none or it was deleted. For an entry, the record of its oldest live
+    /// creation.
+    public func get(_ hash: AnyDhtHash) async throws -> Record? {
+        try await live.ask(.get, GetRequest(hash: hash))
+    }
+
+    /// The record of an action; nil when there is none or what it created was deleted.
+    public func get(_ hash: ActionHash) async throws -> Record? { try await get(AnyDhtHash(hash)) }
+
+    /// The record of an entry's oldest live creation; nil when there is none.
+    public func get(_ hash: EntryHash) async throws -> Record? { try await get(AnyDhtHash(hash)) }
+
+    /// The value at an address; nil when there is no record or it was deleted.
+    /// - Throws: `badInput` when the entry is not such a value.
+    public func get<Value: EntryValue>(_ hash: AnyDhtHash, as type: Value.Type) async throws -> Value? {
+        try await get(hash)?.value(type)
+    }
+
+    /// The value that an action created; nil when there is none or it was deleted.
+    /// - Throws: `badInput` when the entry is not such a value.
+    public func get<Value: EntryValue>(_ hash: ActionHash, as type: Value.Type) async throws -> Value? {
+        try await get(AnyDhtHash(hash), as: type)
+    }
+
+    /// The value of an entry; nil when there is none or every creation of it was deleted.
+    /// - Throws: `badInput` when the entry is not such a value.
+    public func get<Value: EntryValue>(_ hash: EntryHash, as type: Value.Type) async throws -> Value? {
+        try await get(AnyDhtHash(hash), as: type)
+    }
+
+    /// Records of this agent's own chain, private entries included, in the order of the chain unless asked otherwise.
+    public func query(_ query: ChainQuery = ChainQuery()) async throws -> [Record] {
+        try await live.ask(.query, query)
+    }
+
+    /// One page of the live links of a base. `next` of the page continues it as `cursor`.
+    /// - Parameters:
+    ///   - types: link types of this DNA; nil means all of them.
+    ///   - tagPrefix: the bytes that the tag starts with.
+    ///   - limit: at most 10,000.
+    public func links(
+        from base: some Linkable, types: [LinkTypeName]? = nil, tagPrefix: [UInt8]? = nil, after: Timestamp? = nil,
+        before: Timestamp? = nil, author: AgentKey? = nil, cursor: [UInt8]? = nil, limit: Int = Limits.linkPageDefault
+    ) async throws -> LinkPage {
+        try await live.ask(
+            .getLinks,
+            GetLinksRequest(
+                base: base.linkable, types: types?.map(\.rawValue), tagPrefix: tagPrefix, after: after, before: before,
+                author: author, cursor: cursor, limit: UInt32(clamping: limit)))
+    }
+
+    /// All live links of a base, page after page.
+    public func allLinks(
+        from base: some Linkable, types: [LinkTypeName]? = nil, tagPrefix: [UInt8]? = nil, after: Timestamp? = nil,
+        before: Timestamp? = nil, author: AgentKey? = nil
+    ) async throws -> [Link] {
+        var found: [Link] = []
+        var cursor: [UInt8]?
+        repeat {
+            let page = try await links(
+                from: base, types: types, tagPrefix: tagPrefix, after: after, before: before, author: author,
+                cursor: cursor, limit: Limits.linkPageMaximum)
+            found += page.links
+            cursor = page.next
+        } while cursor != nil
+        return found
+    }
+
+    /// An entry that has to be there.
+    /// - Throws: `notFound` when this node cannot get it.
+    public func mustGetEntry(_ hash: EntryHash) async throws -> Entry { try await live.mustGetEntry(hash) }
+
+    /// An action that has to be there, valid or not.
+    /// - Throws: `notFound` when this node cannot get it.
+    public func mustGetAction(_ hash: ActionHash) async throws -> SignedAction { try await live.mustGetAction(hash) }
+
+    /// A record that has to be there and valid.
+    /// - Throws: `notFound` when this node cannot get it, `validationFailed` when it was judged invalid.
+    public func mustGetValidRecord(_ hash: ActionHash) async throws -> Record {
+        try await live.mustGetValidRecord(hash)
+    }
+}
+
+extension ChainQuery {
+    /// The records that created or replaced an entry of a type, entries included unless asked otherwise.
+    public static func entries<Value: EntryValue>(
+        of type: Value.Type, includeEntries: Bool = true, descending: Bool = false, limit: UInt32? = nil
+    ) -> ChainQuery {
+        ChainQuery(
+            entryTypes: [Value.type.rawValue], includeEntries: includeEntries, descending: descending, limit: limit)
+    }
+}
+
+extension Record {
+    /// The entry as a value; nil when the record has no app entry or it may not be seen here.
+    /// - Throws: `badInput` when the entry is not such a value.
+    public func value<Value: EntryValue>(_ type: Value.Type) throws -> Value? {
+        guard let bytes = entry.entry?.appBytes else { return nil }
+        return try ValueCodec.input(Value.self, bytes)
+    }
+}
+
+extension LiveCall {
+    func mustGetEntry(_ hash: EntryHash) async throws(ZomeError) -> Entry {
+        try await ask(.mustGetEntry, MustGetEntryRequest(hash: hash))
+    }
+
+    func mustGetAction(_ hash: ActionHash) async throws(ZomeError) -> SignedAction {
+        try await ask(.mustGetAction, MustGetActionRequest(hash: hash))
+    }
+
+    func mustGetValidRecord(_ hash: ActionHash) async throws(ZomeError) -> Record {
+        try await ask(.mustGetValidRecord, MustGetActionRequest(hash: hash))
+    }
+}
