@@ -1,0 +1,247 @@
+import Glibc
+import Integrity
+
+/// A conductor's data folder: the journal, the conductor's own tables and one environment for each space.
+///
+/// Used on one thread only, the one that `deliver` runs closures on (the conductor's loop); other threads write to the
+/// disk and hand their news to `deliver`. Durable before acknowledged: a completion with success survives a power cut.
+public final class Database {
+    /// Runs a closure on the caller's thread, later, in the order of the calls.
+    public typealias Deliver = @Sendable (@escaping @Sendable () -> Void) -> Void
+
+    /// The folder.
+    public let folder: String
+    let options: Options
+    private let deliver: Deliver
+    private let lock: FolderLock
+    private var journal: Journal?
+    private var environments: [[UInt8]: StoredEnvironment] = [:]
+    private var opened: [DnaHash: Space] = [:]
+    private var store: ConductorStore?
+    private var inFlight: [(lsn: UInt64, completion: (Result<Void, PlasmidError>) -> Void)] = []
+    private var inFlightStart = 0
+    /// Why nothing can be written any more; nil while all is well. Only a restart helps.
+    public private(set) var failure: PlasmidError?
+
+    static let closedError = PlasmidError(.storageClosed, "The database has been closed")
+
+    /// Opens a data folder, or makes it, and applies what the journal holds.
+    /// - Throws: `storageInUse` (another process has it), `storageVersion` (a newer version wrote it), `journalDamaged`,
+    ///   `storageCorrupt`, `diskFull`, `storageFailed`. Nothing is changed then that a later try could miss.
+    public init(folder: String, options: Options = Options(), deliver: @escaping Deliver) throws(PlasmidError) {
+        self.folder = folder
+        self.options = options
+        self.deliver = deliver
+        try Folder.make(folder)
+        lock = try FolderLock(folder)
+        try DataFolder(folder).prepare(options)
+        do throws(PlasmidError) {
+            try open()
+        } catch {
+            abandon()
+            throw error
+        }
+    }
+
+    deinit {
+        close()
+    }
+
+    /// The conductor's own tables.
+    public var conductor: ConductorStore {
+        get throws(PlasmidError) {
+            guard let store else { throw Self.closedError }
+            return store
+        }
+    }
+
+    /// The spaces that the folder holds.
+    public func spaces() throws(PlasmidError) -> [DnaHash] {
+        try DataFolder(folder).spaces()
+    }
+
+    /// The space of a DNA, opened at the first call; made where there is none, unless `mustExist`.
+    /// - Throws: `notFound` with `mustExist`; `storageCorrupt` and the like where its folder is there but cannot be read:
+    ///   never a new space in its place.
+    public func space(_ dna: DnaHash, mustExist: Bool = false) throws(PlasmidError) -> Space {
+        if let space = opened[dna] { return space }
+        guard let journal else { throw Self.closedError }
+        let place = DataFolder(folder)
+        if !Folder.exists(place.space(dna)) {
+            if mustExist {
+                throw PlasmidError(.notFound, "There is no space of \(dna) in \(folder)")
+            }
+            try place.makeSpace(dna, applied: journal.nextLSN - 1, options: options)
+        }
+        let environment = try environment(of: dna)
+        let space = try Space(dna, environment)
+        opened[dna] = space
+        return space
+    }
+
+    /// Waits until everything taken is durable, ends the threads and closes the files. The completions still due are
+    /// called before this returns.
+    public func close() {
+        guard let journal else { return }
+        journal.close()
+        self.journal = nil
+        let result: Result<Void, PlasmidError> = failure.map { .failure($0) } ?? (lateFailure() ?? .success(()))
+        complete(through: .max, result)
+        for environment in environments.values { environment.close() }
+        environments = [:]
+        opened = [:]
+        store = nil
+        lock.release()
+    }
+
+    private func lateFailure() -> Result<Void, PlasmidError>? {
+        journalFailure.with { $0 }.map { .failure($0) }
+    }
+
+    // The failure as the journal's thread told it, for a close that comes before the loop hears of it.
+    private let journalFailure = Monitor<PlasmidError?>(nil)
+
+    // MARK: Opening
+
+    private func open() throws(PlasmidError) {
+        let place = DataFolder(folder)
+        let scan = try JournalScan(folder: place.journal, calls: options.calls)
+        let conductor = try openEnvironment(EnvironmentIdentity.conductorID, nil, next: scan.next)
+        try JournalReplay(scan: scan, options: options).run { id throws(PlasmidError) in
+            if let open = self.environments[id] { return open }
+            guard let dna = try place.spaces().first(where: { Array($0.coreBytes) == id }) else {
+                if try self.wasRemoved(id, conductor) { return nil }
+                throw StorageFault.damaged("The journal has commits of a space that is not in \(place.spacesFolder)")
+            }
+            return try self.openEnvironment(id, dna, next: scan.next)
+        }
+        let bound = LoopBound<Database>()
+        bound.value = self
+        let deliver = deliver
+        let failed = journalFailure
+        journal = try Journal(
+            folder: place.journal, scan: scan, options: options,
+            news: { news in
+                if case .failed(let error) = news { failed.with { $0 = error } }
+                deliver { bound.value?.hear(news) }
+            })
+        for environment in environments.values { try environment.start(options, deliver: deliver) }
+        store = ConductorStore(conductor)
+    }
+
+    private func openEnvironment(
+        _ id: [UInt8], _ dna: DnaHash?, next: UInt64
+    ) throws(PlasmidError) -> StoredEnvironment {
+        let place = DataFolder(folder)
+        let path = dna.map { place.space($0) } ?? place.conductor
+        let tables = dna == nil ? ConductorStore.tables : SpaceTables.all
+        let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes)
+        let identity = try EnvironmentIdentity(lmdb, expecting: id)
+        let newest = dna == nil ? ConductorStore.schema : SpaceTables.schema
+        guard identity.schema <= newest else {
+            throw PlasmidError(
+                .storageVersion, "\(path) was written by a newer version (schema \(identity.schema), known \(newest))",
+                hint: "Use the newer version, or restore a backup")
+        }
+        guard identity.appliedLSN < next else {
+            throw StorageFault.journal(
+                "\(path) has applied commit \(identity.appliedLSN), but the journal ends at \(next - 1)")
+        }
+        let environment = StoredEnvironment(identity, lmdb, database: self)
+        environments[id] = environment
+        return environment
+    }
+
+    private func environment(of dna: DnaHash) throws(PlasmidError) -> StoredEnvironment {
+        let id = Array(dna.coreBytes)
+        if let environment = environments[id] { return environment }
+        let environment = try openEnvironment(id, dna, next: journal?.nextLSN ?? .max)
+        do throws(PlasmidError) {
+            try environment.start(options, deliver: deliver)
+        } catch {
+            environments[id] = nil
+            environment.close()
+            throw error
+        }
+        return environment
+    }
+
+    private func wasRemoved(_ id: [UInt8], _ conductor: StoredEnvironment) throws(PlasmidError) -> Bool {
+        try ConductorStore(conductor).get(.removed, id) != nil
+    }
+
+    private func abandon() {
+        for environment in environments.values { environment.close() }
+        environments = [:]
+        journal?.close()
+        journal = nil
+        lock.release()
+    }
+
+    // MARK: Commits on their way
+
+    /// The largest payload that fits into a segment.
+    var payloadBytesMax: Int { journal?.payloadBytesMax ?? 0 }
+
+    func admit(_ payloadCount: Int) -> UInt64? {
+        journal?.admit(payloadCount)
+    }
+
+    func submit(_ job: JournalJob, _ completion: @escaping (Result<Void, PlasmidError>) -> Void) {
+        inFlight.append((job.lsn, completion))
+        journal?.submit(job)
+    }
+
+    /// Why a commit that finds no room need not wait for any.
+    var blocked: PlasmidError? {
+        for environment in environments.values {
+            if let error = environment.failure ?? environment.full { return error }
+        }
+        return nil
+    }
+
+    func retryWaiting() {
+        for environment in environments.values where environment.isWaiting { environment.retryWaiting() }
+    }
+
+    /// Frees the journal's segments that no environment needs any more.
+    func releaseApplied() {
+        guard let journal else { return }
+        var oldest = journal.nextLSN
+        for environment in environments.values { oldest = min(oldest, environment.overlay.oldestLSN ?? oldest) }
+        journal.release(through: oldest - 1)
+        retryWaiting()
+    }
+
+    private func hear(_ news: Journal.News) {
+        switch news {
+        case .durable(let lsn):
+            complete(through: lsn, .success(()))
+        case .failed(let error):
+            guard failure == nil else { return }
+            failure = error
+            complete(through: .max, .failure(error))
+            for environment in environments.values { environment.failWaiting(error) }
+        case .spare:
+            journal?.spareMade()
+            retryWaiting()
+        case .noSpare:
+            journal?.spareFailed()
+            retryWaiting()
+        }
+    }
+
+    private func complete(through lsn: UInt64, _ result: Result<Void, PlasmidError>) {
+        // A completion may commit again: the list is in order before each call.
+        while inFlightStart < inFlight.count, inFlight[inFlightStart].lsn <= lsn {
+            let completion = inFlight[inFlightStart].completion
+            inFlight[inFlightStart].completion = { _ in }
+            inFlightStart += 1
+            if inFlightStart == inFlight.count || inFlightStart > 4096 {
+                inFlight.removeFirst(inFlightStart)
+                inFlightStart = 0
+            }
+            completion(result)
+        }
+    }
+}

@@ -1,0 +1,266 @@
+import Integrity
+
+/// Reading a space from sorted rows, wherever they stand. ``MemorySpace`` and ``Space`` add how commits get there.
+public class RowSpace: SpaceReading {
+    let rows: any RowSource
+
+    init(rows: any RowSource) {
+        self.rows = rows
+    }
+
+    /// The last action of an author's chain.
+    public func head(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
+        try rows.reading { () throws(PlasmidError) in try self.lastAction(of: author) }
+    }
+
+    /// An action and its entry.
+    public func record(_ action: ActionHash) throws(PlasmidError) -> StoredRecord? {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(action.coreBytes, HashByte.action) else { return nil }
+            return try self.record(number)
+        }
+    }
+
+    /// A public entry.
+    public func entry(_ entry: EntryHash) throws(PlasmidError) -> Entry? {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return nil }
+            return try self.entry(number)
+        }
+    }
+
+    /// The records whose actions created or updated to this entry, oldest first.
+    public func recordsOfEntry(_ entry: EntryHash) throws(PlasmidError) -> [StoredRecord] {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return [] }
+            let numbers = try self.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number)))
+            return try self.records(numbers)
+        }
+    }
+
+    /// The updates of an entry or an action, oldest first.
+    public func updates(of hash: AnyDhtHash) throws(PlasmidError) -> [SignedAction] {
+        try actions(SpaceTables.updates, about: hash)
+    }
+
+    /// The deletes of an entry or an action, oldest first.
+    public func deletes(of hash: AnyDhtHash) throws(PlasmidError) -> [SignedAction] {
+        try actions(SpaceTables.deletes, about: hash)
+    }
+
+    /// Part of an author's chain.
+    public func chain(
+        of author: AgentPubKey, from: UInt32 = 0, to: UInt32 = .max, descending: Bool = false, limit: Int = .max
+    ) throws(PlasmidError) -> [StoredRecord] {
+        guard from <= to, limit > 0 else { return [] }
+        return try rows.reading { () throws(PlasmidError) in
+            let core = author.coreBytes
+            var range = RowRange(prefix: Array(core), bound: SpaceKey.chain(core, from), reverse: descending)
+            if descending { range.bound = to == .max ? nil : SpaceKey.chain(core, to + 1) }
+            var numbers: [UInt64] = []
+            try self.rows.scan(SpaceTables.chain, range) { key, value throws(PlasmidError) in
+                guard key.count == 36, value.count == 8 else { throw StorageFault.damaged("A chain row is misshapen") }
+                let seq = key.bigEndian(32, as: UInt32.self)
+                if seq < from || seq > to { return false }
+                numbers.append(value.bigEndian(0))
+                return numbers.count < limit
+            }
+            return try self.records(numbers)
+        }
+    }
+
+    /// The actions that delete a link, oldest first.
+    public func linkDeletes(of create: ActionHash) throws(PlasmidError) -> [SignedAction] {
+        try rows.reading { () throws(PlasmidError) in
+            try self.actions(try self.lastNumbers(SpaceTables.linkDeletes, RowRange(prefix: Array(create.coreBytes))))
+        }
+    }
+
+    /// An author's private entry, as sealed.
+    public func sealedEntry(author: AgentPubKey, _ entry: EntryHash) throws(PlasmidError) -> [UInt8]? {
+        let key = SpaceKey.sealed(author.coreBytes, entry.coreBytes)
+        return try rows.reading { () throws(PlasmidError) in
+            try self.rows.get(SpaceTables.sealed, key) { value in value.map { [UInt8]($0) } }
+        }
+    }
+
+    /// An author's capability grants, oldest first.
+    public func grants(of author: AgentPubKey, includingRevoked: Bool) throws(PlasmidError) -> [StoredRecord] {
+        try capabilities(SpaceTables.grants, author, includingRevoked: includingRevoked)
+    }
+
+    /// An author's capability claims, oldest first.
+    public func claims(of author: AgentPubKey) throws(PlasmidError) -> [StoredRecord] {
+        try capabilities(SpaceTables.claims, author, includingRevoked: false)
+    }
+
+    /// Whether an action, or an entry's content, is held.
+    public func has(_ hash: AnyDhtHash) throws(PlasmidError) -> Bool {
+        try rows.reading { () throws(PlasmidError) in
+            let bytes = hash.bytes
+            guard let number = try self.number(bytes[3..<35], bytes[1]) else { return false }
+            if hash.kind == .action { return true }
+            return try self.row(number) { value throws(PlasmidError) in try EntryRow.content(value, number) != nil }
+        }
+    }
+
+    /// Whether a nonce has been used up.
+    public func isUsed(_ nonce: SpaceCommit.Nonce) throws(PlasmidError) -> Bool {
+        let key = SpaceKey.nonce(nonce)
+        return try rows.reading { () throws(PlasmidError) in
+            try self.rows.get(SpaceTables.nonces, key) { $0 != nil }
+        }
+    }
+
+    /// The ops at a range of locations.
+    public func ops(from: UInt32, to: UInt32, limit: Int) throws(PlasmidError) -> [StoredOp] {
+        guard from <= to, limit > 0 else { return [] }
+        return try rows.reading { () throws(PlasmidError) in
+            var bound: [UInt8] = []
+            bound.append(bigEndian: from)
+            var found: [(location: UInt32, time: Timestamp, number: UInt64, type: UInt8)] = []
+            try self.rows.scan(SpaceTables.ops, RowRange(prefix: [], bound: bound)) { key, _ throws(PlasmidError) in
+                guard key.count == 21 else { throw StorageFault.damaged("An op's key is misshapen") }
+                let location = key.bigEndian(0, as: UInt32.self)
+                if location > to { return false }
+                let time = Timestamp(microseconds: Int64(bitPattern: key.bigEndian(4, as: UInt64.self) ^ 1 << 63))
+                found.append((location, time, key.bigEndian(12), key[20]))
+                return found.count < limit
+            }
+            var ops: [StoredOp] = []
+            for op in found {
+                let action = try self.action(op.number)
+                ops.append(StoredOp(location: op.location, time: op.time, type: op.type, action: action.hash))
+            }
+            return ops
+        }
+    }
+
+    /// The authors whose chains are held.
+    public func authors() throws(PlasmidError) -> [AgentPubKey] {
+        try rows.reading { () throws(PlasmidError) in
+            var authors: [AgentPubKey] = []
+            var bound: [UInt8]? = []
+            while let from = bound {
+                bound = nil
+                var number: UInt64?
+                try self.rows.scan(SpaceTables.chain, RowRange(prefix: [], bound: from)) {
+                    key, value throws(PlasmidError) in
+                    guard key.count == 36, value.count == 8 else {
+                        throw StorageFault.damaged("A chain row is misshapen")
+                    }
+                    number = value.bigEndian(0)
+                    bound = RowRange(prefix: [UInt8](key.slice(0, 32))).prefixEnd
+                    return false
+                }
+                if let number { authors.append(try self.action(number).action.author) }
+            }
+            return authors
+        }
+    }
+}
+
+// MARK: Parts of reads; each inside one `reading`.
+
+extension RowSpace {
+    func number(_ core: ArraySlice<UInt8>, _ kind: UInt8) throws(PlasmidError) -> UInt64? {
+        try rows.get(SpaceTables.hashes, SpaceKey.hash(core, kind)) { value throws(PlasmidError) in
+            guard let value else { return nil }
+            guard value.count == 8 else { throw StorageFault.damaged("A row of the hash index is misshapen") }
+            return value.bigEndian(0)
+        }
+    }
+
+    func row<Value>(
+        _ number: UInt64, _ body: (UnsafeRawBufferPointer) throws(PlasmidError) -> Value
+    ) throws(PlasmidError) -> Value {
+        try rows.get(SpaceTables.rows, SpaceKey.number(number)) { value throws(PlasmidError) in
+            guard let value else { throw StorageFault.damaged("Row \(number) is missing") }
+            return try body(value)
+        }
+    }
+
+    func action(_ number: UInt64) throws(PlasmidError) -> SignedAction {
+        try row(number) { value throws(PlasmidError) in
+            _ = try ActionRow.header(value, number)
+            return try ActionRow.action(value, number)
+        }
+    }
+
+    func record(_ number: UInt64) throws(PlasmidError) -> StoredRecord {
+        let (header, action) = try row(number) { value throws(PlasmidError) in
+            (try ActionRow.header(value, number), try ActionRow.action(value, number))
+        }
+        if header.flags & ActionRow.hasEntry == 0 { return StoredRecord(signedAction: action, entry: .notApplicable) }
+        if header.flags & ActionRow.isPrivate != 0 { return StoredRecord(signedAction: action, entry: .hidden) }
+        let entry = try self.entry(header.entryNumber)
+        return StoredRecord(signedAction: action, entry: entry.map { .present($0) } ?? .notStored)
+    }
+
+    func entry(_ number: UInt64) throws(PlasmidError) -> Entry? {
+        try row(number) { value throws(PlasmidError) in try EntryRow.entry(value, number) }
+    }
+
+    func lastAction(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
+        var number: UInt64?
+        try rows.scan(SpaceTables.chain, RowRange(prefix: Array(author.coreBytes), reverse: true)) {
+            _, value throws(PlasmidError) in
+            guard value.count == 8 else { throw StorageFault.damaged("A chain row is misshapen") }
+            number = value.bigEndian(0)
+            return false
+        }
+        guard let number else { return nil }
+        let last = try action(number)
+        return ChainHead(hash: last.hash, seq: last.action.header.actionSeq, timestamp: last.action.header.timestamp)
+    }
+
+    /// The numbers that end the keys of a range.
+    func lastNumbers(_ table: TableID, _ range: RowRange) throws(PlasmidError) -> [UInt64] {
+        var numbers: [UInt64] = []
+        try rows.scan(table, range) { key, _ throws(PlasmidError) in
+            guard key.count == range.prefix.count + 8 else {
+                throw StorageFault.damaged("A key of table '\(table.name)' is misshapen")
+            }
+            numbers.append(key.bigEndian(key.count - 8))
+            return true
+        }
+        return numbers
+    }
+
+    private func actions(_ table: TableID, about hash: AnyDhtHash) throws(PlasmidError) -> [SignedAction] {
+        let bytes = hash.bytes
+        return try rows.reading { () throws(PlasmidError) in
+            try self.actions(
+                try self.lastNumbers(table, RowRange(prefix: SpaceKey.hash(bytes[3..<35], bytes[1]))))
+        }
+    }
+
+    private func actions(_ numbers: [UInt64]) throws(PlasmidError) -> [SignedAction] {
+        var actions: [SignedAction] = []
+        for number in numbers { actions.append(try action(number)) }
+        return actions
+    }
+
+    private func records(_ numbers: [UInt64]) throws(PlasmidError) -> [StoredRecord] {
+        var records: [StoredRecord] = []
+        records.reserveCapacity(numbers.count)
+        for number in numbers { records.append(try record(number)) }
+        return records
+    }
+
+    private func capabilities(
+        _ table: TableID, _ author: AgentPubKey, includingRevoked: Bool
+    ) throws(PlasmidError) -> [StoredRecord] {
+        try rows.reading { () throws(PlasmidError) in
+            var numbers: [UInt64] = []
+            try self.rows.scan(table, RowRange(prefix: Array(author.coreBytes))) { key, value throws(PlasmidError) in
+                guard key.count == 40, value.count == 1 else {
+                    throw StorageFault.damaged("A row of table '\(table.name)' is misshapen")
+                }
+                if includingRevoked || value[0] == 0 { numbers.append(key.bigEndian(32)) }
+                return true
+            }
+            return try self.records(numbers)
+        }
+    }
+}

@@ -1,0 +1,151 @@
+import Integrity
+
+/// The tables of a space. Their numbers stand in journal records: a number is never used for another table.
+/// docs/spec/storage.md has every key and value byte.
+enum SpaceTables {
+    static let meta = TableID(number: 0, name: "meta")
+    static let rows = TableID(number: 1, name: "rows")
+    static let hashes = TableID(number: 2, name: "hashes")
+    static let chain = TableID(number: 3, name: "chain")
+    static let creators = TableID(number: 4, name: "creators")
+    static let updates = TableID(number: 5, name: "updates")
+    static let deletes = TableID(number: 6, name: "deletes")
+    static let links = TableID(number: 7, name: "links")
+    static let linkDeletes = TableID(number: 8, name: "link_deletes")
+    static let ops = TableID(number: 9, name: "ops")
+    static let sealed = TableID(number: 10, name: "sealed")
+    static let grants = TableID(number: 11, name: "grants")
+    static let claims = TableID(number: 12, name: "claims")
+    static let nonces = TableID(number: 13, name: "nonces")
+
+    static let all = [
+        meta, rows, hashes, chain, creators, updates, deletes, links, linkDeletes, ops, sealed, grants, claims, nonces,
+    ]
+
+    /// The version of these tables; see ``SchemaUpgrade``.
+    static let schema: UInt32 = 1
+}
+
+/// The kind byte of a hash, as in its 39-byte form.
+enum HashByte {
+    static let entry: UInt8 = 0x21
+    static let action: UInt8 = 0x29
+}
+
+extension HoloHash {
+    /// The 32 bytes that tables are keyed by.
+    var coreBytes: ArraySlice<UInt8> { bytes[3..<35] }
+}
+
+/// Keys, each built in one place.
+enum SpaceKey {
+    static let tagBytesMax = 400
+
+    static func number(_ number: UInt64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(8)
+        key.append(bigEndian: number)
+        return key
+    }
+
+    static func hash(_ core: ArraySlice<UInt8>, _ kind: UInt8) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(33)
+        key.append(contentsOf: core)
+        key.append(kind)
+        return key
+    }
+
+    /// A hash, its kind, and the number of the action that concerns it: updates and deletes.
+    static func about(_ core: ArraySlice<UInt8>, _ kind: UInt8, _ number: UInt64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(41)
+        key.append(contentsOf: core)
+        key.append(kind)
+        key.append(bigEndian: number)
+        return key
+    }
+
+    /// 32 bytes and a number: link deletes by the create's core, grants and claims by the author's.
+    static func core(_ core: ArraySlice<UInt8>, _ number: UInt64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(40)
+        key.append(contentsOf: core)
+        key.append(bigEndian: number)
+        return key
+    }
+
+    static func chain(_ author: ArraySlice<UInt8>, _ seq: UInt32) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(36)
+        key.append(contentsOf: author)
+        key.append(bigEndian: seq)
+        return key
+    }
+
+    static func creator(_ entry: UInt64, _ action: UInt64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(16)
+        key.append(bigEndian: entry)
+        key.append(bigEndian: action)
+        return key
+    }
+
+    static func linkBase(_ base: AnyLinkableHash) -> [UInt8] {
+        let bytes = base.bytes
+        var key: [UInt8] = []
+        key.reserveCapacity(96)
+        key.append(contentsOf: bytes[3..<35])
+        key.append(bytes[1])
+        return key
+    }
+
+    static func link(
+        _ base: AnyLinkableHash, zome: UInt8, type: UInt8, tag: [UInt8], _ number: UInt64
+    ) -> [UInt8] {
+        var key = linkBase(base)
+        key.append(zome)
+        key.append(type)
+        key.append(contentsOf: tag.prefix(tagBytesMax))
+        key.append(bigEndian: number)
+        return key
+    }
+
+    /// Bytes of a link key before the zome.
+    static let linkBaseBytes = 33
+
+    static func op(_ op: DerivedOp, _ number: UInt64) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(21)
+        key.append(bigEndian: op.location)
+        key.append(bigEndian: time(op.time))
+        key.append(bigEndian: number)
+        key.append(op.type)
+        return key
+    }
+
+    static func nonce(_ nonce: SpaceCommit.Nonce) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(72)
+        key.append(bigEndian: time(nonce.expires))
+        key.append(contentsOf: nonce.agent.coreBytes)
+        key.append(contentsOf: nonce.nonce)
+        return key
+    }
+
+    static func sealed(_ author: ArraySlice<UInt8>, _ entry: ArraySlice<UInt8>) -> [UInt8] {
+        Array(author) + entry
+    }
+
+    /// A time whose byte order is its order: the sign bit turned over.
+    static func time(_ time: Timestamp) -> UInt64 {
+        UInt64(bitPattern: time.microseconds) ^ 1 << 63
+    }
+}
+
+/// Where and when an op stands: an action's op is (its number, this type), all else is computed when asked.
+struct DerivedOp: Hashable {
+    let type: UInt8
+    let location: UInt32
+    let time: Timestamp
+}
