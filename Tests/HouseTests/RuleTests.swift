@@ -174,6 +174,7 @@ struct RuleTests {
         #expect(
             Signing.check(file("let d = \"plasmid:call:v1\"", "Sources/Integrity/Signing/SigningDomain.swift")).isEmpty)
         #expect(Signing.check(file("Ed25519.sign(a, with: b)")).count == 1)
+        #expect(Signing.check(file("let key = SecretKey(seed: seed)")).count == 1)
         #expect(Signing.check(file("Ed25519.sign(a, with: b)", "Sources/Keystore/Sign.swift")).isEmpty)
     }
 
@@ -182,6 +183,10 @@ struct RuleTests {
         let source = file(
             "static let a = Code(\"headMoved\")\nstatic let b: Code = \"noSuchThing\"\nlet c = Code(rawValue: \"third\")"
         )
+        #expect(
+            ErrorCodes.declared(in: file("extension PlasmidError.Code {\nlet a = Self(rawValue: \"fourth\")}")).map(
+                \.code) == ["fourth"])
+        #expect(ErrorCodes.declared(in: file("throw PlasmidError(\"fifth\", words)")).map(\.code) == ["fifth"])
         let page = file(
             """
             | code | what happened | what to do |

@@ -91,11 +91,15 @@ struct BannedText: Sendable {
 }
 
 extension Substring {
-    /// The first place where the text stands; the standard library's `contains` does not tell where.
+    /// The first place where the text stands.
     func range(ofText text: String) -> Range<Index>? {
-        guard !text.isEmpty else { return nil }
-        return indices.lazy.compactMap { start -> Range<Index>? in
-            self[start...].hasPrefix(text) ? start..<self.index(start, offsetBy: text.count) : nil
-        }.first
+        let wanted = Array(text.utf8)
+        guard let first = wanted.first else { return nil }
+        var start = utf8.startIndex
+        while let hit = utf8[start...].firstIndex(of: first) {
+            if utf8[hit...].starts(with: wanted) { return hit..<utf8.index(hit, offsetBy: wanted.count) }
+            start = utf8.index(after: hit)
+        }
+        return nil
     }
 }

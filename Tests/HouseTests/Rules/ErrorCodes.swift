@@ -2,10 +2,18 @@
 enum ErrorCodes {
     static let document = "docs/errors.md"
 
-    /// The codes that a source file declares: `Code("…")`, `Code(rawValue: "…")`, and
-    /// `static let entryTooLarge: Code = "…"`.
+    /// How a code may be written out: where it is declared, and where an error is made with one that has no name.
+    private static let openings = [
+        "Code(\"", "Code(rawValue: \"", ": Code = \"", ": PlasmidError.Code = \"", "PlasmidError(\"", "Error(code: \"",
+        ".parse, \"", ".invalidRequest, \"", ".methodNotFound, \"", ".invalidParams, \"", ".internalFault, \"",
+    ]
+
+    /// The codes that a source file declares.
     static func declared(in file: RepositoryFile) -> [(code: String, line: Int)] {
-        let openings = ["Code(\"", "Code(rawValue: \"", ": Code = \"", ": PlasmidError.Code = \""]
+        // Inside an extension of the code type, `Self` is that type.
+        let extends =
+            file.text.contains("extension PlasmidError.Code") || file.text.contains("extension ZomeError.Code")
+        let openings = extends ? openings + ["Self(rawValue: \""] : openings
         return file.uncommentedLines.enumerated().flatMap { index, line in
             openings.flatMap { opening -> [(String, Int)] in
                 var found: [(String, Int)] = []

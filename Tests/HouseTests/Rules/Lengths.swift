@@ -44,7 +44,7 @@ enum Lengths {
 
     /// Every function with a body, from its keyword to its closing brace.
     static func functions(in file: RepositoryFile) -> [Function] {
-        var scanner = FunctionScanner(code: Array(Blanking.blank(file.text).utf8))
+        var scanner = FunctionScanner(code: Array(file.codeLines.joined(separator: "\n").utf8))
         return scanner.all()
     }
 }
@@ -54,6 +54,7 @@ private struct FunctionScanner {
     let code: [UInt8]
 
     private static let keywords = ["func", "init", "deinit", "subscript"]
+    private static let firstLetters = keywords.compactMap(\.utf8.first)
     /// A declaration's head goes on after a line break when the next word is one of these.
     private static let continuations = ["->", "throws", "async", "rethrows", "where", "{", "(", ")", "&", ":", ","]
 
@@ -62,6 +63,7 @@ private struct FunctionScanner {
         var line = 1
         for index in code.indices {
             if code[index] == UInt8(ascii: "\n") { line += 1 }
+            guard FunctionScanner.firstLetters.contains(code[index]) else { continue }
             guard let keyword = FunctionScanner.keywords.first(where: { isWord($0, at: index) }),
                 let body = bodyStart(after: index + keyword.utf8.count), let end = bodyEnd(from: body)
             else { continue }

@@ -1,14 +1,23 @@
 import Foundation
 
 /// One file of the repository, as the rules see it.
-struct RepositoryFile {
+struct RepositoryFile: Sendable {
     /// Relative to the root of the repository, with `/`.
     let path: String
     let text: String
+    let lines: [Substring]
+    /// The lines with comments and string literals blanked out; as they are where the file is no Swift.
+    let codeLines: [Substring]
 
-    var lines: [Substring] { text.split(separator: "\n", omittingEmptySubsequences: false) }
-    /// The lines with comments and string literals blanked out.
-    var codeLines: [Substring] { Blanking.blank(text).split(separator: "\n", omittingEmptySubsequences: false) }
+    init(path: String, text: String) {
+        self.path = path
+        self.text = text
+        lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+        codeLines =
+            path.hasSuffix(".swift")
+            ? Blanking.blank(text).split(separator: "\n", omittingEmptySubsequences: false) : lines
+    }
+
     /// The lines with comments blanked out; what remains in them is code and string literals.
     var uncommentedLines: [Substring] {
         Blanking.blank(text, .comments).split(separator: "\n", omittingEmptySubsequences: false)
@@ -31,16 +40,24 @@ struct Finding: CustomStringConvertible, Equatable {
 }
 
 /// The files of the checkout: what git tracks or would track; every file of the folder where git is absent.
-struct Repository {
+struct Repository: CustomStringConvertible, Sendable {
+    /// Short, since a failed expectation prints it.
+    var description: String { "the repository" }
+
     let root: URL
     let paths: [String]
+    /// The Swift files that people wrote, read once for all rules.
+    let swiftFiles: [RepositoryFile]
 
     static let here = Repository(root: findRoot())
 
     init(root: URL) {
         self.root = root
         let listed = Repository.listByGit(root) ?? Repository.listByWalking(root)
-        paths = listed.filter { FileManager.default.fileExists(atPath: root.appendingPathComponent($0).path) }.sorted()
+        let paths = listed.filter { FileManager.default.fileExists(atPath: root.appendingPathComponent($0).path) }
+            .sorted()
+        self.paths = paths
+        swiftFiles = paths.filter { $0.hasSuffix(".swift") }.compactMap { Repository.file($0, root) }.filter(\.isSwift)
     }
 
     /// The text files whose name ends so.
@@ -48,10 +65,9 @@ struct Repository {
         paths.filter { path in suffixes.contains { path.hasSuffix($0) } }.compactMap(file)
     }
 
-    /// The Swift files that people wrote.
-    var swiftFiles: [RepositoryFile] { files(".swift").filter(\.isSwift) }
+    func file(_ path: String) -> RepositoryFile? { Repository.file(path, root) }
 
-    func file(_ path: String) -> RepositoryFile? {
+    private static func file(_ path: String, _ root: URL) -> RepositoryFile? {
         guard let data = FileManager.default.contents(atPath: root.appendingPathComponent(path).path) else {
             return nil
         }

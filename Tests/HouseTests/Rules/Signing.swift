@@ -15,7 +15,8 @@ enum Signing {
                         path: file.path, line: index + 1,
                         message: "a signing domain outside SigningDomain.swift: add a case to that list and use it"))
             }
-            if line.contains("Ed25519.sign("), !signers.contains(target) {
+            let signs = line.contains("Ed25519.sign(") || BannedText.contains(line, "SecretKey(")
+            if signs, !signers.contains(target) {
                 findings.append(
                     Finding(
                         path: file.path, line: index + 1,
