@@ -78,6 +78,8 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     // hApps.
     /// There is no role.
     case noRole
+    /// Two roles are one and the same DNA.
+    case duplicateDna
     /// The DNA file of a role is not there.
     case dnaMissing
     /// The text is not a DNA hash.

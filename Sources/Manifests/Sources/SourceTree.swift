@@ -84,7 +84,7 @@ struct SourceTree {
     }
 
     /// Reports what a validator's sources may not hold: imports other than HDK, files of other languages.
-    func checkLanguage(shown: String, place: Position, report: inout Report) {
+    func checkLanguage(folder: String, shown: String, place: Position, report: inout Report) {
         for file in files {
             let shownPath = shown + "/" + file.path
             let ending = file.path.split(separator: "/").last?.split(separator: ".").dropFirst().last.map(String.init)
@@ -98,7 +98,8 @@ struct SourceTree {
             for found in ImportScanner.imports(in: file.bytes) where found.module != "HDK" {
                 report.add(
                     Diagnostic(
-                        file: shownPath, line: found.position.line, column: found.position.column,
+                        file: ManifestFile.join(folder, file.path), line: found.position.line,
+                        column: found.position.column,
                         code: .forbiddenImport,
                         message: "a validator may import HDK only, this imports \(Spelling.shown(found.module))",
                         hint: "clocks, files and chance would make nodes disagree; HDK has all that a validator may use"

@@ -1,0 +1,40 @@
+public import Integrity
+
+/// Reads DNA and hApp manifests: the way in for everything that a person wrote about an app.
+///
+/// Every fault of a file is reported at once, with its place, sorted. A result is there only when no fault is an error.
+/// Reading touches the disk and hashes the validators' sources: not for an event loop.
+public enum ManifestReader {
+    /// Reads the DNA manifest at a path, with its validators' sources.
+    public static func dna(at path: String) -> (manifest: DnaManifest?, diagnostics: [Diagnostic]) {
+        var report = Report(file: path)
+        guard let root = ManifestFile.root(report: &report) else { return (nil, report.sorted) }
+        var reader = DnaReader(report: report, sourceBase: ManifestFile.sourceBase(of: path))
+        let definition = reader.read(root)
+        guard let definition, !reader.report.hasErrors else { return (nil, reader.report.sorted) }
+        return (DnaManifest(path: path, definition: definition), reader.report.sorted)
+    }
+
+    /// Reads the hApp manifest at a path, and the DNA manifest of each role; faults of those files are included.
+    public static func happ(at path: String) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
+        var report = Report(file: path)
+        guard let root = ManifestFile.root(report: &report) else { return (nil, report.sorted) }
+        var reader = HappReader(report: report)
+        let happ = reader.read(root)
+        return (reader.report.hasErrors ? nil : happ, reader.report.sorted)
+    }
+
+    /// The error for a caller that needs a manifest and got faults: `manifestInvalid`, with the first fault in the sentence.
+    public static func error(_ path: String, _ diagnostics: [Diagnostic]) -> PlasmidError {
+        let faults = diagnostics.filter { $0.severity == .error }
+        guard let first = faults.first else {
+            return PlasmidError(.manifestInvalid, "the manifest \(path) was refused")
+        }
+        let count = faults.count == 1 ? "one fault" : "\(faults.count) faults"
+        let check = path.hasSuffix(".happ.yaml") ? "happ" : "dna"
+        return PlasmidError(
+            .manifestInvalid,
+            "the manifest \(path) has \(count): \(first.message) [\(first.code.rawValue)] at \(first.line):\(first.column)",
+            hint: first.hint ?? "plasmid \(check) check \(path) lists all of them")
+    }
+}
