@@ -125,6 +125,7 @@ private func isInvited(_ writer: AgentKey, _ host: Host) async throws -> Bool {
     return false
 }
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     Module(ghostwriter).export(to: host)

@@ -24,6 +24,7 @@ let rules = IntegrityZome("ghostwriter_integrity") {
     }
 }
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     Module(rules).export(to: host)

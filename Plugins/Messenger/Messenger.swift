@@ -130,6 +130,7 @@ private func notes(_ links: [Link], _ host: Host) async throws -> [NoteView] {
     return views
 }
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     Module(messenger).export(to: host)

@@ -52,6 +52,7 @@ private func mustBeNote(_ hash: AnyLinkableHash, _ rule: String, _ op: LinkOp) a
     }
 }
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     Module(rules).export(to: host)

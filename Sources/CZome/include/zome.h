@@ -21,7 +21,8 @@
 extern "C" {
 #endif
 
-/// The number of this ABI. A host refuses a module with another number, and a module refuses a host with another number.
+/// The number of this ABI. A host refuses a module with another number, and a module refuses a host with another
+/// number.
 #define ZOME_ABI 1u
 
 /// The name of the one symbol that a module exports.
@@ -37,7 +38,8 @@ enum {
     ZOME_UNKNOWN_NAME = 2,
     /// The call was cancelled before it had a result. The bytes are empty or a ModuleError.
     ZOME_CANCELLED = 3,
-    /// The bytes handed over are not the shape that the kind or operation asks for. The bytes are empty or a ModuleError.
+    /// The bytes handed over are not the shape that the kind or operation asks for. The bytes are empty or a
+    /// ModuleError.
     ZOME_MALFORMED = 4,
 };
 
@@ -59,8 +61,8 @@ enum {
     ZOME_SCHEDULED = 6,
 };
 
-/// Tells whoever waits that its work is done. Called exactly once for every `describe`, `invoke` and `request`, with the
-/// `waiter` that was handed over with it.
+/// Tells whoever waits that its work is done. Called exactly once for every `describe`, `invoke` and `request`, with
+/// the `waiter` that was handed over with it.
 typedef void (*zome_complete)(void *waiter, int32_t status, const uint8_t *bytes, size_t count);
 
 /// What a host offers to a module. Lives until the module's `close` has returned.
@@ -99,15 +101,16 @@ typedef struct zome_module {
     void (*cancel)(void *context, uint64_t call);
     /// Runs what is ready, on this thread, until nothing is left. Returns how many live calls wait for something else
     /// than an answer of the host, and so will go on only after a `wake` (or never).
-    /// The host calls it after `invoke`, `cancel`, `wake` and after completing requests; once for a batch of them is enough.
+    /// The host calls it after `invoke`, `cancel`, `wake` and after completing requests; once for a batch of them is
+    /// enough.
     size_t (*run)(void *context);
     /// Completes every live call with `ZOME_CANCELLED` and frees what the module holds. Nothing is called afterwards,
     /// but completions of requests that are still under way may arrive and are ignored.
     void (*close)(void *context);
 } zome_module;
 
-/// Opens the module for this host. Returns NULL when the host's ABI is not the module's; the host refuses a module whose
-/// `abi` is not its own. A module is opened once per load.
+/// Opens the module for this host. Returns NULL when the host's ABI is not the module's; the host refuses a module
+/// whose `abi` is not its own. A library may be opened several times; every opening has a `context` of its own.
 const zome_module *plasmid_zome_open(const zome_host *host);
 
 #ifdef __cplusplus

@@ -2,9 +2,10 @@ import Integrity
 
 /// What a zome may ask the conductor on behalf of the call that it serves.
 ///
-/// Every method throws `ZomeError` with the code of what went wrong; nothing is thrown for what is merely not there (that
-/// is nil or empty). What a call writes is visible to its own reads at once, and to everybody else when the call has
-/// returned: all of it, or nothing when the call throws. After the call has returned its host answers nothing any more.
+/// Every method throws `ZomeError` with the code of what went wrong; nothing is thrown for what is merely not there
+/// (that is nil or empty). What a call writes is visible to its own reads at once, and to everybody else when the call
+/// has returned: all of it, or nothing when the call throws. After the call has returned its host answers nothing any
+/// more.
 public struct Host: Sendable {
     let live: LiveCall
 

@@ -16,8 +16,8 @@ extension Host {
     /// How this call came in: its caller, zome and function, and whether a secret was shown.
     public func callInfo() async throws -> CallInfo { try await live.ask(.callInfo, NoInput()) }
 
-    /// Signs some bytes as this agent. What is signed is not the bare bytes but the bytes in the domain of this app and zome,
-    /// so that no zome can make a signature that means something elsewhere; `verify` knows the same domain.
+    /// Signs some bytes as this agent. What is signed is not the bare bytes but the bytes in the domain of this app and
+    /// zome, so that no zome can make a signature that means something elsewhere; `verify` knows the same domain.
     public func sign(_ data: [UInt8]) async throws -> Signature {
         try await live.ask(.sign, SignRequest(data: data))
     }
@@ -78,7 +78,10 @@ extension LiveCall {
         let facts = runtime.facts
         if let entries = facts.entryTypes, let links = facts.linkTypes { return (entries, links) }
         let info = try await dnaInfo()
-        runtime.learn { $0.entryTypes = info.entryTypes; $0.linkTypes = info.linkTypes }
+        runtime.learn {
+            $0.entryTypes = info.entryTypes
+            $0.linkTypes = info.linkTypes
+        }
         return (info.entryTypes, info.linkTypes)
     }
 }

@@ -1,14 +1,14 @@
 import Integrity
 
 extension Host {
-    /// Tells the clients that listen to this cell. They hear it when the call has returned and is durable, and not at all when
-    /// it throws.
+    /// Tells the clients that listen to this cell. They hear it when the call has returned and is durable, and not at
+    /// all when it throws.
     public func emitSignal<Payload: Encodable>(_ name: String, _ payload: Payload) async throws {
         _ = try await live.askRaw(.emitSignal, SignalRequest(name: name, payload: try ValueCodec.output(payload)))
     }
 
-    /// Sends a message to an agent of the same DNA who is there now, and waits for the reply of its `Receive`. The message
-    /// is kept nowhere.
+    /// Sends a message to an agent of the same DNA who is there now, and waits for the reply of its `Receive`. The
+    /// message is kept nowhere.
     /// - Throws: `timeout`, `peerUnreachable`, `noReceiver`, or what the other side's `Receive` threw.
     public func send<Message: Encodable, Reply: Decodable>(
         to agent: AgentKey, _ message: Message, timeout: Duration = .seconds(60), as type: Reply.Type = Reply.self
@@ -31,7 +31,8 @@ extension Host {
             to: agent, zome: zome, function, input, secret: claim?.secret, timeout: timeout, as: type)
     }
 
-    /// Calls a function of another agent of the same DNA, who is there now, and shows a secret. See ``call(to:zome:_:_:with:timeout:as:)``.
+    /// Calls a function of another agent of the same DNA, who is there now, and shows a secret. See
+    /// ``call(to:zome:_:_:with:timeout:as:)``.
     public func call<Input: Encodable, Output: Decodable>(
         to agent: AgentKey, zome: String? = nil, _ function: String, _ input: Input, secret: CapSecret?,
         timeout: Duration = .seconds(60), as type: Output.Type = Output.self

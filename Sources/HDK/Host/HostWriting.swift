@@ -3,8 +3,8 @@ import Integrity
 extension Host {
     /// Adds an entry to the chain.
     ///
-    /// The entry is judged when the call returns, by the rules that every node uses; a refusal reaches the caller of the
-    /// function as `validationFailed` with the rule's own words.
+    /// The entry is judged when the call returns, by the rules that every node uses; a refusal reaches the caller of
+    /// the function as `validationFailed` with the rule's own words.
     /// - Parameter publishing: one of the ways that the manifest allows for the type; nil means its first.
     /// - Throws: `unknownEntryType` when the manifest has no such type, `entryTooLarge`.
     @discardableResult

@@ -1,9 +1,10 @@
 import Integrity
 
-/// What a validation rule may ask the node: things that every node answers alike, and nothing that writes or could differ.
+/// What a validation rule may ask the node: things that every node answers alike, and nothing that writes or could
+/// differ.
 ///
-/// A `mustGet…` of something that this node does not hold yet throws, and makes the operation wait until it came; a rule
-/// lets that error pass. Catching it changes nothing: the operation waits all the same.
+/// A `mustGet…` of something that this node does not hold yet throws, and makes the operation wait until it came; a
+/// rule lets that error pass. Catching it changes nothing: the operation waits all the same.
 public struct ValidationHost: Sendable {
     let live: LiveCall
     private let gaps: Gaps

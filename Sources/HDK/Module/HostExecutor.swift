@@ -4,8 +4,8 @@ import Glibc
 /// Runs a module's tasks on the thread of its host: `enqueue` collects jobs from any thread, `drain` runs them on the
 /// thread that calls it. A hop to another thread and back would cost more than most calls take.
 ///
-/// `@unchecked Sendable`: `queue`, `owner` and `wakePending` are touched under `lock` only; `host` under `wakeLock` only;
-/// `spare` and `draining` by the host's thread only.
+/// `@unchecked Sendable`: `queue`, `owner` and `wakePending` are touched under `lock` only; `host` under `wakeLock`
+/// only; `spare` and `draining` by the host's thread only.
 final class HostExecutor: TaskExecutor, @unchecked Sendable {
     private let lock = Lock()
     private var queue: [UnownedJob] = []

@@ -21,8 +21,8 @@ public struct Module: Sendable {
         table = zome.table
     }
 
-    /// Opens the module for a host. The result lives until the host closes it. Returns nil, which refuses, when the host
-    /// speaks another ABI than this module was built with.
+    /// Opens the module for a host. The result lives until the host closes it. Returns nil, which refuses, when the
+    /// host speaks another ABI than this module was built with.
     public func export(to host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
         guard let host, host.pointee.abi == ZOME_ABI, Int(host.pointee.size) >= MemoryLayout<zome_host>.size else {
             return nil

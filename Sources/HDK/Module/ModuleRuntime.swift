@@ -3,8 +3,8 @@ import Integrity
 
 /// An opened module: its live calls and the thread they run on.
 ///
-/// `@unchecked Sendable`: `live` is touched by the host's thread only, `callsAtHost` under the lock of `RequestTable` only,
-/// `known` under `knownLock` only.
+/// `@unchecked Sendable`: `live` is touched by the host's thread only, `callsAtHost` under the lock of `RequestTable`
+/// only, `known` under `knownLock` only.
 final class ModuleRuntime: @unchecked Sendable {
     let host: UnsafePointer<zome_host>
     let executor: HostExecutor

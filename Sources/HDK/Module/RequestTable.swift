@@ -10,8 +10,8 @@ struct HostAnswer: Sendable {
 
 /// The requests that wait for an answer, in all modules of this library.
 ///
-/// The host gets no pointer but a ticket: a slot's number and how often the slot was used. So an answer that comes twice,
-/// after the call was cancelled, or after the module was closed finds nobody and is dropped.
+/// The host gets no pointer but a ticket: a slot's number and how often the slot was used. So an answer that comes
+/// twice, after the call was cancelled, or after the module was closed finds nobody and is dropped.
 ///
 /// `@unchecked Sendable`: everything mutable is touched under `lock` only.
 final class RequestTable: @unchecked Sendable {
@@ -104,6 +104,7 @@ func copied(_ bytes: UnsafePointer<UInt8>?, _ count: Int) -> [UInt8] {
 }
 
 /// The `complete` of every request of every module.
-func requestAnswered(_ ticket: UnsafeMutableRawPointer?, _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int) {
+func requestAnswered(_ ticket: UnsafeMutableRawPointer?, _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int)
+{
     RequestTable.shared.answer(ticket, status: status, bytes: bytes, count: count)
 }

@@ -31,8 +31,8 @@ public struct Receive: Sendable {
     }
 }
 
-/// Runs once in the life of a cell, before its first call. What it writes is committed with the mark that it ran; what it
-/// throws fails that call, keeps nothing, and the next call tries again.
+/// Runs once in the life of a cell, before its first call. What it writes is committed with the mark that it ran; what
+/// it throws fails that call, keeps nothing, and the next call tries again.
 public struct Init: Sendable {
     let part: ZomePart
 
@@ -45,8 +45,8 @@ public struct Init: Sendable {
     }
 }
 
-/// Runs after a call of this zome was committed and is durable. It may read, signal, send and call, but not write. Nobody
-/// waits for it, and what it throws is logged.
+/// Runs after a call of this zome was committed and is durable. It may read, signal, send and call, but not write.
+/// Nobody waits for it, and what it throws is logged.
 public struct PostCommit: Sendable {
     let part: ZomePart
 

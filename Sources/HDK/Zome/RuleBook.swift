@@ -52,7 +52,8 @@ struct RuleBook: Sendable {
         return outcomes.packed
     }
 
-    /// Runs a rule. What it missed makes the operation wait whatever the rule made of it; otherwise what it threw counts.
+    /// Runs a rule. What it missed makes the operation wait whatever the rule made of it; otherwise what it threw
+    /// counts.
     private func verdict(
         _ call: LiveCall, _ rule: (ValidationHost) async throws -> Void
     ) async throws -> ValidateOutcome {

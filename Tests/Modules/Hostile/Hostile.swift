@@ -16,6 +16,7 @@ struct Milliseconds: Decodable, Sendable {
     var ms: Int
 }
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     Module(hostile).export(to: host)

@@ -3,8 +3,10 @@ import HDK
 // What the HDK would not let a rule do: this module puts a function of its own in front of the HDK's `invoke`.
 //   "garbage in rule"   answers with what is no MessagePack
 //   "too few in rule"   answers with fewer verdicts than there were operations
-//   "writes in rule"    asks the host to write; accepts the operation when the host refuses that, and rejects it otherwise
+//   "writes in rule"    asks the host to write; accepts the operation when the host refuses that, and rejects it
+// otherwise
 
+/// What the host opens.
 @c(plasmid_zome_open)
 public func openModule(_ host: UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>? {
     guard let host, let face = Module(rules).export(to: host) else { return nil }
@@ -49,10 +51,12 @@ private final class Front {
 
 /// Who waits for the verdict while the host refuses, or does not refuse, to write.
 private final class WritingRule {
+    let count: Int
     let waiter: UnsafeMutableRawPointer?
     let complete: zome_complete?
 
-    init(waiter: UnsafeMutableRawPointer?, complete: zome_complete?) {
+    init(count: Int, waiter: UnsafeMutableRawPointer?, complete: zome_complete?) {
+        self.count = count
         self.waiter = waiter
         self.complete = complete
     }
@@ -72,7 +76,10 @@ private func frontInvoke(
         let empty: [UInt8] = [0x90]
         empty.withUnsafeBufferPointer { complete?(waiter, Int32(ZOME_OK), $0.baseAddress, $0.count) }
     } else if payload.contains("writes in rule") {
-        let rule = Unmanaged.passRetained(WritingRule(waiter: waiter, complete: complete)).toOpaque()
+        let ops = try? Invocation(packed: Array(UnsafeBufferPointer(start: bytes, count: count))).payload
+        let rule = Unmanaged.passRetained(
+            WritingRule(count: ops.map(countOfArray) ?? 0, waiter: waiter, complete: complete)
+        ).toOpaque()
         front.host.pointee.request(
             front.host.pointee.context, call, HostOperation.create.rawValue, nil, 0, rule, writeAnswered)
     } else {
@@ -86,9 +93,17 @@ private func writeAnswered(
 ) {
     guard let waiter else { return }
     let rule = Unmanaged<WritingRule>.fromOpaque(waiter).takeRetainedValue()
-    var writer = MessagePackWriter()
-    writer.writeArrayHeader(1)
     let verdict: ValidateOutcome = status == Int32(ZOME_OK) ? .invalid("the host lets rules write") : .valid
-    verdict.pack(into: &writer)
-    writer.bytes.withUnsafeBufferPointer { rule.complete?(rule.waiter, Int32(ZOME_OK), $0.baseAddress, $0.count) }
+    let verdicts = Array(repeating: verdict, count: rule.count).packed
+    verdicts.withUnsafeBufferPointer { rule.complete?(rule.waiter, Int32(ZOME_OK), $0.baseAddress, $0.count) }
+}
+
+/// How many elements an array has, by its header.
+private func countOfArray(_ bytes: [UInt8]) -> Int {
+    let count = try? MessagePackReader.reading(bytes) { (reader: inout MessagePackReader) throws(PlasmidError) in
+        let count = try reader.readArrayHeader()
+        for _ in 0..<count { try reader.skip() }
+        return count
+    }
+    return count ?? 0
 }

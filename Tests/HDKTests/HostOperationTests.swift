@@ -1,0 +1,228 @@
+import CZome
+import HDK
+import Integrity
+import Testing
+
+/// What every method of `Host` asks for, and what it makes of the answer.
+@Suite struct HostOperationTests {
+    private typealias Asked = (operation: HostOperation, bytes: [UInt8])
+
+    /// Runs `body` as a function of a zome, answers every request with `answers` in turn, and returns what was asked.
+    private func asked(
+        _ answers: [UInt8]..., body: @escaping @Sendable (Host) async throws -> Void
+    ) throws -> [Asked] {
+        let host = FakeHost(Zome("test") { Function("run", body) })
+        var left = answers
+        var asked: [Asked] = []
+        host.answering = { request in
+            guard let operation = HostOperation(rawValue: request.operation), !left.isEmpty else { return nil }
+            asked.append((operation, request.bytes))
+            return FakeHost.Reply(status: Int32(ZOME_OK), bytes: left.removeFirst())
+        }
+        host.start(1, .function, "run")
+        host.run()
+        if let error = host.error(1) { throw error }
+        #expect(host.reply(1)?.status == Int32(ZOME_OK))
+        return asked
+    }
+
+    /// The one request that was made, as the shape that its operation has.
+    private func one<Request: Packable>(
+        _ asked: [Asked], _ operation: HostOperation, as _: Request.Type = Request.self
+    ) throws -> Request {
+        #expect(asked.count == 1)
+        let first = try #require(asked.first)
+        #expect(first.operation == operation)
+        return try Request(packed: first.bytes)
+    }
+
+    @Test func writes() throws {
+        let note = Note(text: "hello", to: Sample.bob)
+        let bytes = try MessagePackEncoder().encode(note)
+        var request = try asked(Sample.action.packed) { #expect(try await $0.create(note) == Sample.action) }
+        #expect(try one(request, .create) == CreateRequest(entryType: "note", entry: bytes))
+        request = try asked(Sample.action.packed) { try await $0.create(note, publishing: .unsigned) }
+        #expect(try one(request, .create, as: CreateRequest.self).publishing == .unsigned)
+        request = try asked(Sample.action.packed) { try await $0.update(Sample.otherAction, with: note) }
+        #expect(try one(request, .update) == UpdateRequest(original: Sample.otherAction, entry: bytes))
+        request = try asked(Sample.action.packed) { try await $0.delete(Sample.otherAction) }
+        #expect(try one(request, .delete) == DeleteRequest(address: Sample.otherAction))
+        request = try asked(Sample.action.packed) {
+            try await $0.createLink("inbox", from: Sample.bob, to: Sample.action, tag: [1, 2])
+        }
+        #expect(
+            try one(request, .createLink)
+                == CreateLinkRequest(
+                    base: AnyLinkableHash(Sample.bob), target: AnyLinkableHash(Sample.action), type: "inbox",
+                    tag: [1, 2]))
+        request = try asked(Sample.action.packed) { try await $0.deleteLink(Sample.otherAction) }
+        #expect(try one(request, .deleteLink) == DeleteLinkRequest(address: Sample.otherAction))
+    }
+
+    @Test func reads() throws {
+        let note = Note(text: "hello", to: nil)
+        let record = try Sample.record(note)
+        var request = try asked(record.packed) { #expect(try await $0.get(Sample.action, as: Note.self) == note) }
+        #expect(try one(request, .get) == GetRequest(hash: .action(Sample.action)))
+        request = try asked([0xc0]) { #expect(try await $0.get(Sample.entry) == nil) }
+        #expect(try one(request, .get) == GetRequest(hash: .entry(Sample.entry)))
+        request = try asked([record, record].packed) {
+            #expect(try await $0.query(.entries(of: Note.self, descending: true)).count == 2)
+        }
+        #expect(
+            try one(request, .query)
+                == ChainQuery(entryTypes: ["note"], includeEntries: true, descending: true))
+        request = try asked(Entry.app([1]).packed) { #expect(try await $0.mustGetEntry(Sample.entry) == .app([1])) }
+        #expect(try one(request, .mustGetEntry) == MustGetEntryRequest(hash: Sample.entry))
+        request = try asked(record.signedAction.packed) {
+            #expect(try await $0.mustGetAction(Sample.action) == record.signedAction)
+        }
+        #expect(try one(request, .mustGetAction) == MustGetActionRequest(hash: Sample.action))
+        request = try asked(record.packed) { #expect(try await $0.mustGetValidRecord(Sample.action) == record) }
+        #expect(try one(request, .mustGetValidRecord) == MustGetActionRequest(hash: Sample.action))
+    }
+
+    @Test func linksComeInPagesAndAllAtOnce() throws {
+        let link = try #require(
+            Link(
+                Sample.signed(
+                    .createLink(
+                        base: AnyLinkableHash(Sample.bob), target: AnyLinkableHash(Sample.action), zomeIndex: 0,
+                        linkType: 0, tag: [1]))))
+        let page = LinkPage(links: [link, link], next: [9])
+        var requests = try asked(page.packed) {
+            let page = try await $0.links(
+                from: Sample.bob, types: ["inbox"], tagPrefix: [1], author: Sample.alice, limit: 2)
+            #expect(page.links == [link, link] && page.next == [9])
+        }
+        #expect(
+            try one(requests, .getLinks)
+                == GetLinksRequest(
+                    base: AnyLinkableHash(Sample.bob), types: ["inbox"], tagPrefix: [1], author: Sample.alice,
+                    limit: 2))
+        requests = try asked(page.packed, page.packed, LinkPage(links: [link]).packed) {
+            #expect(try await $0.allLinks(from: Sample.entry).count == 5)
+        }
+        #expect(try requests.map { try GetLinksRequest(packed: $0.bytes).cursor } == [nil, [9], [9]])
+    }
+
+    @Test func facts() throws {
+        let info = AgentInfo(
+            agent: Sample.alice, chainHead: ChainHead(hash: Sample.action, seq: 3, timestamp: Timestamp(seconds: 1)))
+        var requests = try asked(info.packed) {
+            // The second time it is known.
+            #expect(try await [$0.me, $0.me] == [Sample.alice, Sample.alice])
+        }
+        _ = try one(requests, .agentInfo, as: NoInput.self)
+        requests = try asked(Sample.dnaInfo.packed) { #expect(try await $0.dnaInfo() == Sample.dnaInfo) }
+        _ = try one(requests, .dnaInfo, as: NoInput.self)
+        requests = try asked(Sample.dnaInfo.properties) {
+            #expect(try await $0.properties(as: [String: Int].self) == ["a": 1])
+        }
+        _ = try one(requests, .properties, as: NoInput.self)
+        requests = try asked(Timestamp(seconds: 2).packed) {
+            #expect(try await $0.time() == Timestamp(seconds: 2))
+        }
+        _ = try one(requests, .time, as: NoInput.self)
+        let call = CallInfo(caller: Sample.bob, zome: "test", function: "run", secretUsed: true)
+        requests = try asked(call.packed) { #expect(try await $0.callInfo() == call) }
+        _ = try one(requests, .callInfo, as: NoInput.self)
+        requests = try asked([0xc0]) { try await $0.log(.warning, "careful") }
+        #expect(try one(requests, .log) == LogRequest(level: "warning", message: "careful"))
+    }
+
+    @Test func cryptography() throws {
+        var requests = try asked(Sample.signature.packed) {
+            #expect(try await $0.sign([1, 2]) == Sample.signature)
+        }
+        #expect(try one(requests, .sign) == SignRequest(data: [1, 2]))
+        requests = try asked([0xc3]) {
+            #expect(try await $0.verify(Sample.signature, of: [1], by: Sample.bob, zome: "other"))
+        }
+        #expect(
+            try one(requests, .verify)
+                == VerifyRequest(agent: Sample.bob, signature: Sample.signature, data: [1], zome: "other"))
+        requests = try asked([0xc4, 2, 5, 6]) { #expect(try await $0.hash([1]) == [5, 6]) }
+        #expect(try one(requests, .hash) == HashRequest(kind: "blake2b256", data: [1]))
+        requests = try asked([0xc4, 2, 5, 6]) { #expect(try await $0.randomBytes(2) == [5, 6]) }
+        #expect(try one(requests, .randomBytes) == RandomBytesRequest(count: 2))
+        requests = try asked(Sample.bob.packed) {
+            #expect(try await $0.keystoreGetPublicKey("work") == Sample.bob)
+        }
+        #expect(try one(requests, .keystoreGetPublicKey) == KeystoreGetPublicKeyRequest(id: "work"))
+    }
+
+    @Test func messagesSignalsAndCalls() throws {
+        var requests = try asked([0xc0]) { try await $0.emitSignal("N", ["a": 1]) }
+        #expect(try one(requests, .emitSignal) == SignalRequest(name: "N", payload: [0x81, 0xa1, 0x61, 1]))
+        requests = try asked([0xa2, 0x68, 0x69]) {
+            let reply = try await $0.send(to: Sample.bob, "x", timeout: .milliseconds(1_500), as: String.self)
+            #expect(reply == "hi")
+        }
+        #expect(
+            try one(requests, .send)
+                == SendRequest(to: Sample.bob, payload: [0xa1, 0x78], timeoutMilliseconds: 1_500))
+        let claim = CapClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret)
+        requests = try asked([7]) {
+            let result = try await $0.call(
+                to: Sample.bob, "post", 3, with: claim, timeout: .seconds(1), as: Int.self)
+            #expect(result == 7)
+        }
+        #expect(
+            try one(requests, .call)
+                == CallRequest(
+                    to: Sample.bob, zome: "test", function: "post", payload: [3], secret: Sample.secret,
+                    timeoutMilliseconds: 1_000))
+    }
+
+    @Test func capabilities() throws {
+        let receipt = GrantReceipt(address: Sample.action, secret: Sample.secret)
+        var requests = try asked(receipt.packed) {
+            let grant = try await $0.commitCapabilityGrant(
+                tag: "t", to: .assigned([Sample.bob]), functions: ["post"])
+            #expect(grant == receipt)
+        }
+        #expect(
+            try one(requests, .commitCapabilityGrant)
+                == GrantRequest(
+                    tag: "t", access: .assigned, assignees: [Sample.bob],
+                    functions: .listed([ZomeFunction(zome: "test", function: "post")])))
+        requests = try asked(Sample.action.packed) { try await $0.revokeCapability(Sample.otherAction) }
+        #expect(try one(requests, .revokeCapability) == RevokeRequest(address: Sample.otherAction))
+        requests = try asked(Sample.action.packed) {
+            try await $0.commitCapabilityClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret)
+        }
+        #expect(
+            try one(requests, .commitCapabilityClaim)
+                == ClaimRequest(tag: "t", grantor: Sample.bob, secret: Sample.secret))
+    }
+
+    @Test func grantsAndClaimsAreFoundOnTheChain() throws {
+        let grant = ZomeCallCapGrant(
+            tag: "t", access: .assigned(secret: Sample.secret, assignees: [Sample.bob]), functions: .all)
+        let claim = CapClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret)
+        func record(_ entry: Entry, _ type: EntryType, seq: UInt32) -> Record {
+            Record(
+                signedAction: Sample.signed(.create(entryType: type, entryHash: entry.hash), seq: seq),
+                entry: .present(entry))
+        }
+        let live = record(.capGrant(grant), .capGrant, seq: 10)
+        let revoked = record(.capGrant(grant), .capGrant, seq: 11)
+        let claimed = record(.capClaim(claim), .capClaim, seq: 12)
+        let chain = [live, revoked, claimed, try Sample.record(Note(text: "x", to: nil))].packed
+        let requests = try asked(chain, live.packed, [0xc0]) {
+            let grants = try await $0.capabilityGrants(tag: "t")
+            #expect(grants.map(\.address) == [live.hash] && grants.first?.grant == grant)
+        }
+        #expect(requests.map(\.operation) == [.query, .get, .get])
+        _ = try asked(chain, chain) {
+            #expect(try await $0.capabilityClaims(grantor: Sample.bob, tag: "t") == [claim])
+            #expect(try await $0.capabilityClaims(grantor: Sample.alice).isEmpty)
+        }
+    }
+
+    @Test func everyOperationOfTheListHasAMethod() {
+        // The tests above name each of them; this one fails when the list grows.
+        #expect(HostOperation.allCases.map(\.rawValue) == Array(1...28))
+    }
+}
