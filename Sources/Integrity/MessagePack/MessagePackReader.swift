@@ -80,6 +80,12 @@ public struct MessagePackReader {
         position = 0
     }
 
+    /// Reads `bytes` from `offset` on; positions in messages count from the start of `bytes`.
+    init(_ bytes: UnsafeRawBufferPointer, from offset: Int) {
+        self.init(bytes)
+        position = min(max(offset, 0), bytes.count)
+    }
+
     /// An address that is never read, for readers of no bytes.
     @usableFromInline static var nowhere: UnsafeRawPointer { UnsafeRawPointer(("" as StaticString).utf8Start) }
 
