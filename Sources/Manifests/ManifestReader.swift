@@ -31,7 +31,7 @@ public enum ManifestReader {
             return PlasmidError(.manifestInvalid, "the manifest \(path) was refused")
         }
         let count = faults.count == 1 ? "one fault" : "\(faults.count) faults"
-        let check = path.hasSuffix(".happ.yaml") ? "happ" : "dna"
+        let check = path.hasSuffix("happ.yaml") ? "happ" : "dna"
         return PlasmidError(
             .manifestInvalid,
             "the manifest \(path) has \(count): \(first.message) [\(first.code.rawValue)] at \(first.line):\(first.column)",

@@ -102,7 +102,7 @@ struct HappReader {
             return try DnaHash(text)
         } catch {
             report.add(
-                .badHash, node.position, "\"installed_hash\" of \(dna.what) is no DNA hash: \(error.message)",
+                .badHash, node.position, "\"installed_hash\" of \(dna.what) is no DNA hash",
                 hint: "it is a text of 53 characters that begins with uhC0k; plasmid dna hash prints it")
             return nil
         }

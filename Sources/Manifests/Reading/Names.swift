@@ -60,7 +60,7 @@ struct Names {
     mutating func add(_ name: String, _ place: Position, report: inout Report) {
         if let line = lines[name] {
             report.add(
-                .duplicateName, place, "there are two of \(kind) \"\(name)\"",
+                .duplicateName, place, "the name \"\(name)\" is taken by another \(kind)",
                 hint: "the first is at line \(line); rename or remove one")
         } else {
             lines[name] = place.line

@@ -32,10 +32,9 @@ enum YamlFile {
                     report.add(.missingKey, .start, "the file is empty")
                     return nil
                 }
-                var conversion = Conversion(renamed: renamed)
-                let node = conversion.node(root, depth: 0, report: &report)
+                let conversion = Conversion(renamed: renamed)
                 // The parser owns the anchors that the nodes only point at.
-                return withExtendedLifetime(parser) { conversion.failed ? nil : node }
+                return withExtendedLifetime(parser) { conversion.node(root, depth: 0, report: &report) }
             } catch YamlError.duplicatedKeysInMapping(let keys, let context) {
                 guard renamed.count < maxDuplicates,
                     let step = renaming(keys, in: text, at: context.mark, count: renamed.count)
@@ -153,24 +152,20 @@ enum YamlFile {
     }
 }
 
-/// Turns the parser's nodes into ours and refuses what a manifest may not hold.
+/// Turns the parser's nodes into ours and refuses what a manifest may not hold; what is refused reads as nothing.
 private struct Conversion {
     /// Stand-in → the key that was written there.
     let renamed: [String: String]
-    /// Something was refused that leaves no usable tree.
-    var failed = false
 
-    mutating func node(_ source: Node, depth: Int, report: inout Report) -> YamlNode {
+    func node(_ source: Node, depth: Int, report: inout Report) -> YamlNode {
         let place = source.mark.map { Position(line: $0.line, column: $0.column) } ?? .start
         let nothing = YamlNode(content: .scalar("", isPlain: true), position: place)
         guard depth <= YamlFile.maxDepth else {
             report.add(.tooDeep, place, "values nest deeper than \(YamlFile.maxDepth) levels")
-            failed = true
             return nothing
         }
         guard source.anchor == nil else {
             report.add(.yamlAlias, place, "YAML anchors and aliases are not read", hint: "write the value out")
-            failed = true
             return nothing
         }
         checkTag(source, place, report: &report)
@@ -185,31 +180,34 @@ private struct Conversion {
             return YamlNode(content: .map(map(pairs, depth: depth, report: &report)), position: place)
         case .alias:
             report.add(.yamlAlias, place, "YAML anchors and aliases are not read", hint: "write the value out")
-            failed = true
             return nothing
         }
     }
 
-    private mutating func map(_ source: Node.Mapping, depth: Int, report: inout Report) -> [YamlNode.Pair] {
+    private func map(_ source: Node.Mapping, depth: Int, report: inout Report) -> [YamlNode.Pair] {
         var pairs: [YamlNode.Pair] = []
-        var lineOfRenamed: [String: Int] = [:]
+        var firstLines: [String: Int] = [:]
         for (key, value) in source {
+            // A key that is no scalar was hashed by the parser and has lost its tag and sense already.
+            guard case .scalar = key else {
+                let place = key.mark.map { Position(line: $0.line, column: $0.column) } ?? .start
+                report.add(.keyNotText, place, "a key must be a text, not a list or a map")
+                continue
+            }
             let converted = node(key, depth: depth + 1, report: &report)
-            guard case .scalar(let text, _) = converted.content else {
-                report.add(.keyNotText, converted.position, "a key must be a text, this is \(converted.kind)")
-                continue
-            }
-            if let original = renamed[text] {
-                lineOfRenamed[original] = lineOfRenamed[original] ?? converted.position.line
-                // Its value counts for nothing, but what it holds must still be well-formed.
-                _ = node(value, depth: depth + 1, report: &report)
-                if pairs.contains(where: { $0.key == original }) { continue }
-                continue
-            }
-            if let line = lineOfRenamed[text] {
+            guard case .scalar(let text, _) = converted.content else { continue }
+            // A stand-in is not the value that counts, but what it holds must still be well-formed.
+            let key = renamed[text] ?? text
+            if let line = firstLines[key] {
                 report.add(
-                    .duplicateKey, converted.position, "the key \"\(text)\" stands twice in this map",
+                    .duplicateKey, converted.position, "the key \"\(Spelling.shown(key))\" stands twice in this map",
                     hint: "the first is at line \(line); keep one")
+            } else if renamed[text] != nil {
+                firstLines[key] = converted.position.line
+            }
+            guard renamed[text] == nil else {
+                _ = node(value, depth: depth + 1, report: &report)
+                continue
             }
             pairs.append(
                 .init(
@@ -218,8 +216,15 @@ private struct Conversion {
         return pairs
     }
 
-    private mutating func checkTag(_ source: Node, _ place: Position, report: inout Report) {
-        let tag = source.tag.description
+    private func checkTag(_ source: Node, _ place: Position, report: inout Report) {
+        // Not the node's own `tag`, which resolves what nobody wrote.
+        let tag =
+            switch source {
+            case .scalar(let scalar): scalar.tag.description
+            case .mapping(let pairs): pairs.tag.description
+            case .sequence(let items): items.tag.description
+            case .alias: ""
+            }
         guard !tag.isEmpty, tag != "tag:yaml.org,2002:str", tag != "!" else { return }
         report.add(.yamlTag, place, "YAML tags are not read: \(tag)", hint: "remove the tag")
     }

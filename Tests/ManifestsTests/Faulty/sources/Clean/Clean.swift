@@ -1,0 +1,4 @@
+import HDK
+
+/// Says "import Foundation" and does not do it.
+let text = "import Foundation"

@@ -1,0 +1,121 @@
+import Foundation
+import Integrity
+import Testing
+
+@testable import Manifests
+
+/// Every file of Faulty/ has a listing of its faults beside it. `PLASMID_UPDATE_GOLDEN=1` writes the listings anew; review
+/// the difference.
+@Suite("faulty manifests")
+struct FaultyTests {
+    static let names: [String] = {
+        let all = (try? FileManager.default.contentsOfDirectory(atPath: Samples.original("Faulty"))) ?? []
+        return all.filter { $0.hasSuffix(".yaml") }.sorted()
+    }()
+
+    @Test("every fault of the file, exactly", arguments: names)
+    func golden(_ name: String) throws {
+        let samples = try Samples("Faulty")
+        let listing = samples.listing(name) + "\n"
+        let expected = Samples.original("Faulty") + "/" + name.replacingOccurrences(of: ".yaml", with: ".expected")
+        if ProcessInfo.processInfo.environment["PLASMID_UPDATE_GOLDEN"] != nil {
+            try listing.write(toFile: expected, atomically: false, encoding: .utf8)
+        }
+        #expect(listing == (try String(contentsOfFile: expected, encoding: .utf8)))
+        #expect(samples.diagnostics(name).hasErrors)
+        #expect(samples.diagnostics(name) == samples.diagnostics(name).sorted(), "in order of place")
+    }
+
+    @Test("there are enough faulty files, and every kind of fault has one or a test here")
+    func coverage() throws {
+        #expect(Self.names.count >= 25)
+        let listings = try Self.names.map {
+            try String(
+                contentsOfFile: Samples.original("Faulty") + "/"
+                    + $0.replacingOccurrences(of: ".yaml", with: ".expected"),
+                encoding: .utf8)
+        }
+        let elsewhere: Set<DiagnosticCode> = [
+            .fileMissing, .fileTooLarge, .notUTF8, .symbolicLink, .sourcesTooLarge, .unknownModule,
+        ]
+        for code in DiagnosticCode.allCases where !elsewhere.contains(code) {
+            #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")
+        }
+    }
+
+    @Test("docs/manifests.md explains every code")
+    func documented() throws {
+        let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().resolvingSymlinksInPath()
+        let root = folder.deletingLastPathComponent().deletingLastPathComponent()
+        let text = try String(contentsOf: root.appendingPathComponent("docs/manifests.md"), encoding: .utf8)
+        for code in DiagnosticCode.allCases { #expect(text.contains("`\(code.rawValue)`"), "\(code.rawValue)") }
+        let keys =
+            DnaReader.keys + HappReader.keys + ["network_seed", "max_bytes", "required_validations", "clone_limit"]
+        for key in keys { #expect(text.contains("`\(key)`"), "\(key)") }
+    }
+
+    @Test("no file, a folder, a file that is too large, bytes that are no text")
+    func unreadable() throws {
+        let samples = try Samples("Good")
+        #expect(samples.diagnostics("nowhere.yaml").map(\.code) == [.fileMissing])
+        #expect(samples.diagnostics("Plugins").map(\.code) == [.fileMissing])
+        #expect(samples.diagnostics("nowhere.happ.yaml").map(\.code) == [.fileMissing])
+        try samples.write("large.yaml", String(repeating: "#", count: YamlFile.maxBytes + 1))
+        #expect(samples.diagnostics("large.yaml").map(\.code) == [.fileTooLarge])
+        try Data([0x61, 0x3A, 0x20, 0xFF]).write(to: URL(fileURLWithPath: samples.file("latin.yaml")))
+        #expect(samples.diagnostics("latin.yaml").map(\.code) == [.notUTF8])
+    }
+
+    @Test("a validator's sources may not hold or lead through symbolic links")
+    func links() throws {
+        let samples = try Samples("Good")
+        let manager = FileManager.default
+        let inside = samples.file("Plugins/NotesIntegrity/link.swift")
+        try manager.createSymbolicLink(atPath: inside, withDestinationPath: "Notes.swift")
+        #expect(samples.diagnostics("notes.yaml").map(\.code) == [.symbolicLink])
+        try manager.removeItem(atPath: inside)
+        #expect(samples.diagnostics("notes.yaml").isEmpty)
+        try manager.moveItem(atPath: samples.file("Plugins"), toPath: samples.file("Elsewhere"))
+        try manager.createSymbolicLink(atPath: samples.file("Plugins"), withDestinationPath: "Elsewhere")
+        let found = samples.diagnostics("notes.yaml")
+        #expect(found.map(\.code) == [.symbolicLink])
+        #expect(found.first?.message.hasSuffix("at Plugins") == true)
+    }
+
+    @Test("sources of too many files are refused")
+    func tooMany() throws {
+        let samples = try Samples("Good")
+        for index in 0...SourceTree.maxFiles { try samples.write("Plugins/NotesIntegrity/f\(index).txt", "") }
+        #expect(samples.diagnostics("notes.yaml").map(\.code).contains(.sourcesTooLarge))
+        let other = try Samples("Good")
+        try other.write(
+            "Plugins/NotesIntegrity/big.txt", String(repeating: "x", count: SourceTree.maxFileBytes + 1))
+        #expect(other.diagnostics("notes.yaml").map(\.code) == [.sourcesTooLarge])
+    }
+
+    @Test("text and JSON lines of a diagnostic")
+    func rendering() {
+        let full = Diagnostic(
+            file: "a.yaml", line: 3, column: 7, code: .unknownKey, message: "no \"x\"\u{1}", hint: "say\ty")
+        #expect(full.text == "a.yaml:3:7: error: no \"x\"\u{1} [unknownKey]\n    hint: say\ty")
+        #expect(
+            full.json
+                == #"{"file":"a.yaml","line":3,"column":7,"severity":"error","code":"unknownKey","#
+                + #""message":"no \"x\"\u0001","hint":"say\ty"}"#)
+        let bare = Diagnostic(
+            file: "a.yaml", line: 1, column: 1, severity: .warning, code: .badName, message: "m")
+        #expect(bare.text == "a.yaml:1:1: warning: m [badName]")
+        #expect(![bare].hasErrors && [bare, full].hasErrors)
+        #expect([bare, full].text == bare.text + "\n" + full.text)
+        #expect([bare, full].jsonLines.split(separator: "\n").count == 2)
+        #expect([full, bare].sorted() == [bare, full])
+    }
+
+    @Test("faults as one error for callers that need a manifest")
+    func asError() throws {
+        let samples = try Samples("Faulty")
+        let error = ManifestReader.error("rules.yaml", samples.diagnostics("rules.yaml"))
+        #expect(error.code == .manifestInvalid)
+        #expect(error.message.contains("2 faults") && error.message.contains("[rulesUnsupported] at 6:7"))
+    }
+}

@@ -1,0 +1,3 @@
+import HDK
+
+let length = 4_000

@@ -1,0 +1,4 @@
+import HDK
+
+/// A validator for the digest tests: never compiled.
+let notes = 1
