@@ -1,0 +1,95 @@
+import ArgumentParser
+import Foundation
+import Integrity
+
+/// `plasmid call APP/CELL ZOME FUNCTION [JSON]`
+struct Call: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "call",
+        abstract: "Call a function of an app and print what it answers.",
+        discussion: """
+            The call is made as the app's own agent. Example:
+              plasmid call messenger/chat messenger write '{"text":"hello"}'
+            An error of the app or a refused write ends with status 1 and the app's own words.
+            """)
+
+    @Argument(help: "The cell to call, as app/role.")
+    var instance: String
+
+    @Argument(help: "The zome that has the function.")
+    var zome: String
+
+    @Argument(help: "The function.")
+    var function: String
+
+    @Argument(help: ArgumentHelp("The function's input as JSON; '-' reads it from standard input.", valueName: "json"))
+    var arguments: String?
+
+    @Option(
+        name: .long, help: ArgumentHelp("Show the capability whose secret is in this file (base64).", valueName: "file")
+    )
+    var secretFile: String?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var conductor: ConductorOptionsForClients
+
+    func run() async throws {
+        let params = try params()
+        let answer = try await conductor.connect().request("call", params)
+        let value = try Call.value(of: answer)
+        try Output.json(value, indented: !output.json && Output.isTerminal)
+    }
+
+    func params() throws -> MessagePackValue {
+        .object([
+            "instance_id": .string(try InstanceID(instance).text), "zome": .string(zome), "function": .string(function),
+            "args": try input(), "token": .optional(try secret()),
+        ])
+    }
+
+    private func input() throws -> MessagePackValue {
+        guard let arguments else { return .null }
+        let text: String
+        if arguments == "-" {
+            text = String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+        } else {
+            text = arguments
+        }
+        do {
+            return try JSONLines.value(text)
+        } catch let error as PlasmidError {
+            throw Failure.usage(
+                "the input is not JSON: \(error.message)", hint: "put it in single quotes: '{\"text\":\"hello\"}'")
+        }
+    }
+
+    private func secret() throws -> String? {
+        guard let secretFile else { return nil }
+        guard let bytes = FileManager.default.contents(atPath: secretFile) else {
+            throw Failure.usage(
+                "\(secretFile) cannot be read", hint: "it holds the secret that 'plasmid admin grant' printed")
+        }
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    /// The value inside the answer, which is a JSON text holding `{"Ok":…}` or `{"Err":…}` (the form of 2019).
+    /// - Throws: the app's error.
+    static func value(of answer: MessagePackValue) throws -> MessagePackValue {
+        guard let text = answer.text else { return answer }
+        let outcome = try JSONLines.value(text)
+        if let value = outcome["Ok"] { return value }
+        guard let error = outcome["Err"] else { return outcome }
+        throw Failure(status: .wrong, error: appError(error))
+    }
+
+    private static func appError(_ error: MessagePackValue) -> PlasmidError {
+        let code = error["code"]?.text ?? "internal"
+        for kind in ["Internal", "ValidationFailed", "Timeout"] {
+            guard let words = error[kind]?.text else { continue }
+            let hint = kind == "ValidationFailed" ? "nothing was written" : nil
+            return PlasmidError(PlasmidError.Code(rawValue: code), words, hint: hint)
+        }
+        let words = error.text ?? (try? JSONLines.text(error, indented: false)) ?? "the app answered an error"
+        return PlasmidError(PlasmidError.Code(rawValue: code), words)
+    }
+}

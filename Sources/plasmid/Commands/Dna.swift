@@ -1,0 +1,99 @@
+import ArgumentParser
+import Foundation
+import Integrity
+import Manifests
+
+/// `plasmid dna …`: the file that says what a network agrees on.
+struct Dna: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "dna", abstract: "Check a DNA file, or tell its hash.",
+        discussion: "The DNA hash names the network: who has another hash is in another network.",
+        subcommands: [DnaCheck.self, DnaHashCommand.self])
+}
+
+/// `plasmid dna check PATH…`
+struct DnaCheck: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check", abstract: "Check DNA files and tell every fault with its place.",
+        discussion: "Exit status: 0 when every file is valid, 1 when one is not.")
+
+    @Argument(
+        help: "DNA files, or folders that hold one (….dna.yaml or dna.yaml).", completion: .file(extensions: ["yaml"]))
+    var paths: [String]
+
+    @OptionGroup var check: CheckOptions
+
+    func run() throws {
+        let found = try paths.map { try DnaCheck.diagnose(try ManifestPath.find($0, kind: "dna"), check.locator) }
+        try Diagnosis.tell(found, check.chosen)
+    }
+
+    static func diagnose(_ path: String, _ locator: ModuleLocator?) throws -> Diagnosis {
+        var (manifest, diagnostics) = ManifestReader.dna(at: path)
+        if let manifest, let locator { diagnostics += manifest.diagnostics(missingIn: locator) }
+        guard let manifest else { return Diagnosis(path: path, diagnostics: diagnostics, facts: .null, lines: []) }
+        let definition = manifest.definition()
+        let hash = definition.hash().text
+        let types = definition.integrity.entryTypes.count
+        var lines = [
+            "name  \(manifest.name)", "hash  \(hash)",
+            "has   \(types) entry types, \(definition.integrity.linkTypes.count) link types, "
+                + "\(definition.integrity.zomes.count + definition.coordinator.count) zomes",
+        ]
+        if definition.integrity.networkSeed.isEmpty {
+            lines.append("note  this space is public: its network seed is empty, so whoever has the file can find it")
+        }
+        let facts = MessagePackValue.object([
+            "name": .string(manifest.name), "dna": .string(hash),
+            "public": .bool(definition.integrity.networkSeed.isEmpty),
+        ])
+        return Diagnosis(path: path, diagnostics: diagnostics, facts: facts, lines: lines)
+    }
+}
+
+/// `plasmid dna hash PATH`
+struct DnaHashCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "hash", abstract: "Print the DNA hash of a DNA file.")
+
+    @Argument(
+        help: "The DNA file, or a folder that holds one (….dna.yaml or dna.yaml).",
+        completion: .file(extensions: ["yaml"]))
+    var path: String
+
+    @Option(name: .long, help: "The hash with this network seed in the place of the file's.")
+    var networkSeed: String?
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let path = try ManifestPath.find(path, kind: "dna")
+        let (manifest, diagnostics) = ManifestReader.dna(at: path)
+        guard let manifest else { throw Failure(ManifestReader.error(path, diagnostics)) }
+        let hash = manifest.definition(DnaModifiers(networkSeed: networkSeed)).hash().text
+        if output.json {
+            return try Output.json(
+                .object(["file": .string(path), "name": .string(manifest.name), "dna": .string(hash)]))
+        }
+        Output.line(hash)
+    }
+}
+
+/// The manifest that a path of the command line means.
+enum ManifestPath {
+    /// The path itself, or the one manifest of that kind in the folder.
+    static func find(_ path: String, kind: String) throws -> String {
+        var isFolder: ObjCBool = false
+        guard FileManager.default.fileExists(atPath: path, isDirectory: &isFolder), isFolder.boolValue else {
+            return path
+        }
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+        let fitting = names.filter { $0 == "\(kind).yaml" || $0.hasSuffix(".\(kind).yaml") }.sorted()
+        guard fitting.count == 1 else {
+            let what = fitting.isEmpty ? "no" : "more than one"
+            throw Failure.usage(
+                "\(path) is a folder with \(what) \(kind) file", hint: "name the file: ….\(kind).yaml or \(kind).yaml")
+        }
+        return path.hasSuffix("/") ? path + fitting[0] : path + "/" + fitting[0]
+    }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Foundation
+import Integrity
+import Manifests
+
+/// `plasmid run`: a conductor, until it is told to stop.
+struct Run: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "run",
+        abstract: "Run a conductor: keep chains, run apps, serve the two loopback ports.",
+        discussion: """
+            Needs no configuration: the data folder is made where it is missing, and so are the keys, under a \
+            passphrase that is asked for. Ctrl-C stops it; whatever it acknowledged is on disk.
+            """)
+
+    @Option(
+        name: .long, help: ArgumentHelp("Read settings from this conductor.yaml.", valueName: "file"),
+        completion: .file(extensions: ["yaml"]))
+    var config: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Keep everything here. Default: $XDG_DATA_HOME/plasmid or ~/.local/share/plasmid.", valueName: "dir"),
+        completion: .directory)
+    var data: String?
+
+    @Option(
+        name: .customLong("app"),
+        help: ArgumentHelp(
+            "Install this hApp file if its app is not there yet (may be given again).", valueName: "path"),
+        completion: .file(extensions: ["yaml"]))
+    var apps: [String] = []
+
+    @Option(name: .long, help: "The admin port; the app port is the next one. 0 takes two free ones. Default: 9100.")
+    var port: Int?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Where the keys' passphrase comes from: prompt, fd:N or credential:NAME.", valueName: "source"))
+    var passphrase: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Look for built zome modules here too (may be given again).", valueName: "dir"),
+        completion: .directory)
+    var modules: [String] = []
+
+    @Flag(name: .long, help: "Allow throwaway agents, for which anyone can sign. For tests only.")
+    var testMode = false
+
+    func validate() throws {
+        if let port, !(0...65_534).contains(port) { throw ValidationError("--port takes a number from 0 to 65534") }
+        if let passphrase, ConductorConfig.PassphraseSource(passphrase) == nil {
+            // Not repeated: it may be the passphrase itself.
+            throw ValidationError("--passphrase takes prompt, fd:N or credential:NAME, never the passphrase itself")
+        }
+    }
+
+    /// Everything that starting needs, from the command line, the configuration and the defaults, in this order.
+    func settings(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> RunSettings {
+        var config = try config.map(Run.read) ?? ConductorConfig()
+        if let port {
+            config.admin.port = port
+            config.app.port = port == 0 ? 0 : port + 1
+        }
+        if let source = passphrase.flatMap(ConductorConfig.PassphraseSource.init) { config.passphrase = source }
+        let folder = try DataFolder(option: data, configured: config.data, environment: environment)
+        let programs = RunSettings.programFolder()
+        return RunSettings(
+            folder: folder, config: config, apps: apps.map(DataFolder.absolute),
+            moduleFolders: modules.map(DataFolder.absolute) + [programs], zomeHost: programs + "/plasmid-zome-host",
+            testMode: testMode)
+    }
+
+    /// Reads a configuration; its faults are told with their places.
+    static func read(_ path: String) throws -> ConductorConfig {
+        guard let bytes = FileManager.default.contents(atPath: path) else {
+            throw Failure(PlasmidError(.configInvalid, "\(path) cannot be read", hint: "see --config"))
+        }
+        guard bytes.count <= 256 << 10, let text = String(bytes: bytes, encoding: .utf8) else {
+            throw Failure(PlasmidError(.configInvalid, "\(path) is no text of at most 256 KiB", hint: "see --config"))
+        }
+        let (config, diagnostics) = ConductorFile.read(text: text, file: path)
+        if let config { return config }
+        throw Failure(
+            PlasmidError(
+                .configInvalid,
+                "\(path) has \(diagnostics.count) \(diagnostics.count == 1 ? "fault" : "faults"):\n"
+                    + diagnostics.text, hint: "docs/conductor.md lists every key"))
+    }
+}
+
+/// What a conductor is started with.
+struct RunSettings {
+    let folder: DataFolder
+    let config: ConductorConfig
+    /// hApp files to install where their app is not there yet, as whole paths.
+    let apps: [String]
+    /// Folders that are searched for built modules, in this order.
+    let moduleFolders: [String]
+    /// The program that runs modules.
+    let zomeHost: String
+    let testMode: Bool
+
+    /// The folder of this program, which holds `plasmid-zome-host` and the modules that were built with it.
+    static func programFolder() -> String {
+        let path =
+            (try? FileManager.default.destinationOfSymbolicLink(atPath: "/proc/self/exe")) ?? CommandLine.arguments[0]
+        return URL(fileURLWithPath: path).deletingLastPathComponent().path
+    }
+}

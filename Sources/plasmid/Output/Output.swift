@@ -1,0 +1,94 @@
+import ArgumentParser
+import Foundation
+import Integrity
+
+/// How a command tells its result: tables and sentences for people, JSON for programs.
+struct OutputOptions: ParsableArguments {
+    @Flag(name: .long, help: "Print JSON instead of text.")
+    var json = false
+}
+
+/// Like ``OutputOptions``, for commands that list hashes.
+struct ListingOptions: ParsableArguments {
+    @Flag(name: .long, help: "Print JSON instead of text; hashes are whole.")
+    var json = false
+
+    @Flag(name: .long, help: "Print hashes whole instead of shortened.")
+    var full = false
+}
+
+/// The one place that writes to standard output.
+enum Output {
+    static func line(_ text: String) {
+        // Whoever closed the pipe (`| head`) has read enough.
+        guard (try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))) != nil else { exit(0) }
+    }
+
+    static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
+
+    /// A value as JSON: on one line for programs, indented for people.
+    static func json(_ value: MessagePackValue, indented: Bool = false) throws {
+        line(try JSONLines.text(value, indented: indented))
+    }
+}
+
+/// Values as JSON text, in the order they came.
+enum JSONLines {
+    static func text(_ value: MessagePackValue, indented: Bool) throws -> String {
+        let compact = String(decoding: try JSONText.json(fromMessagePack: value.packed), as: UTF8.self)
+        return indented ? indent(compact) : compact
+    }
+
+    static func value(_ text: String) throws -> MessagePackValue { try value(Array(text.utf8)) }
+
+    static func value(_ bytes: [UInt8]) throws -> MessagePackValue {
+        try MessagePackValue(packed: try JSONText.messagePack(fromJSON: bytes))
+    }
+
+    /// Compact JSON with line breaks and two spaces for each level; empty maps and lists stay on their line.
+    static func indent(_ compact: String) -> String {
+        var result = ""
+        var depth = 0
+        var inText = false
+        var escaped = false
+        var opened = false
+        func newLine() -> String { "\n" + String(repeating: "  ", count: depth) }
+        for character in compact.unicodeScalars {
+            if inText {
+                result.unicodeScalars.append(character)
+                if escaped {
+                    escaped = false
+                } else if character == "\\" {
+                    escaped = true
+                } else if character == "\"" {
+                    inText = false
+                }
+                continue
+            }
+            if character == "}" || character == "]" {
+                depth -= 1
+                if !opened { result += newLine() }
+                opened = false
+                result.unicodeScalars.append(character)
+                continue
+            }
+            if opened {
+                result += newLine()
+                opened = false
+            }
+            switch character {
+            case "{", "[":
+                result.unicodeScalars.append(character)
+                depth += 1
+                opened = true
+            case ",": result += "," + newLine()
+            case ":": result += ": "
+            case "\"":
+                inText = true
+                result += "\""
+            default: result.unicodeScalars.append(character)
+            }
+        }
+        return result
+    }
+}
