@@ -1,0 +1,104 @@
+import Integrity
+
+/// Rules 14, 15 and 24–28: links.
+extension SystemRules {
+    /// Rules 14 and 24–26.
+    func checkCreateLink(
+        _ action: Action, _ reads: some ValidationReads, _ findings: inout Findings
+    ) throws(PlasmidError) {
+        guard case .createLink(let base, let target, let zome, let index, let tag) = action.data else { return }
+        if tag.count > Limits.linkTagBytes {
+            let words = "The tag of a link has \(tag.count) bytes; at most \(Limits.linkTagBytes) are allowed."
+            findings.reject(14, .linkTagTooLarge, words)
+        }
+        guard let definition = linkType(zome: zome, index: index) else {
+            return findings.reject(24, .unknownLinkType, "The app has no link type \(index) in its zome \(zome).")
+        }
+        let start = LinkSide(rule: 25, link: definition.name, verb: "start from", author: action.author)
+        try checkEnd(definition.base, base, start, reads, &findings)
+        let end = LinkSide(rule: 25, link: definition.name, verb: "lead to", author: action.author)
+        try checkEnd(definition.target, target, end, reads, &findings)
+        if definition.create == .author { try checkBaseAuthor(definition.name, base, action.author, reads, &findings) }
+    }
+
+    /// One end of a link that is being judged, for the sentences about it.
+    struct LinkSide {
+        let rule: Int
+        let link: String
+        let verb: StaticString
+        let author: AgentPubKey
+
+        func words(_ allowed: String) -> String { "A link '\(link)' can only \(verb) \(allowed)." }
+    }
+
+    private func checkEnd(
+        _ wanted: LinkEnd, _ address: AnyLinkableHash, _ side: LinkSide, _ reads: some ValidationReads,
+        _ findings: inout Findings
+    ) throws(PlasmidError) {
+        switch wanted {
+        case .any: break
+        case .external:
+            if address.external == nil { findings.reject(side.rule, side.words("something outside the app's data")) }
+        case .agent:
+            guard let hash = address.entry else { return findings.reject(side.rule, side.words("an agent")) }
+            // The author's own key needs no look: its chain could not have come this far without it.
+            if hash == side.author.entryHash { return }
+            guard let entry = try reads.entry(hash) else { return findings.miss(.entry(hash)) }
+            if case .agent = entry { return }
+            findings.reject(side.rule, side.words("an agent"))
+        case .entry(let type): try checkEntryEnd(type, address, side, reads, &findings)
+        }
+    }
+
+    /// An action says of what type its entry is. An entry's own address does not: two types can hold the same bytes, and
+    /// which actions brought them is not the same on every node; so it is only checked to be an app's entry.
+    private func checkEntryEnd(
+        _ type: String, _ address: AnyLinkableHash, _ side: LinkSide, _ reads: some ValidationReads,
+        _ findings: inout Findings
+    ) throws(PlasmidError) {
+        if let hash = address.action {
+            guard let action = try reads.action(hash) else { return findings.miss(.action(hash)) }
+            if case .app(let app)? = action.entryType, entryType(app)?.name == type { return }
+            findings.reject(side.rule, side.words("a '\(type)'"))
+        } else if let hash = address.entry {
+            guard let entry = try reads.entry(hash) else { return findings.miss(.entry(hash)) }
+            if entry.appBytes == nil { findings.reject(side.rule, side.words("a '\(type)'")) }
+        } else {
+            findings.reject(side.rule, side.words("a '\(type)'"))
+        }
+    }
+
+    /// Rule 26: who wrote the base. An entry's address has no one author, so it never shows that it is the link's.
+    private func checkBaseAuthor(
+        _ link: String, _ base: AnyLinkableHash, _ author: AgentPubKey, _ reads: some ValidationReads,
+        _ findings: inout Findings
+    ) throws(PlasmidError) {
+        if base.entry == author.entryHash { return }
+        if let hash = base.action {
+            guard let action = try reads.action(hash) else { return findings.miss(.action(hash)) }
+            if action.author == author { return }
+        }
+        findings.reject(
+            26, .notAuthor,
+            "Only the author of what a link '\(link)' starts from may make it, by the author's key or an action.")
+    }
+
+    /// Rules 15, 27 and 28.
+    func checkDeleteLink(
+        _ action: Action, _ reads: some ValidationReads, _ findings: inout Findings
+    ) throws(PlasmidError) {
+        guard case .deleteLink(let base, let add) = action.data else { return }
+        guard let made = try reads.action(add) else { return findings.miss(.action(add)) }
+        guard case .createLink(let linkBase, _, let zome, let index, _) = made.data else {
+            return findings.reject(15, "Only a link can be taken back; this names an action that made none.")
+        }
+        if linkBase != base {
+            findings.reject(28, "A link is taken back from another base than the one it starts from.")
+        }
+        if let definition = linkType(zome: zome, index: index), definition.delete == .author,
+            made.author != action.author
+        {
+            findings.reject(27, .notAuthor, "Only who made a link '\(definition.name)' may take it back.")
+        }
+    }
+}
