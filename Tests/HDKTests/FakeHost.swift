@@ -1,5 +1,5 @@
 import CZome
-import Foundation
+import Dispatch
 import HDK
 import Integrity
 

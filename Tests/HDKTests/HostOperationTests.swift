@@ -39,7 +39,7 @@ import Testing
     @Test func writes() throws {
         let note = Note(text: "hello", to: Sample.bob)
         let bytes = try MessagePackEncoder().encode(note)
-        var request = try asked(Sample.action.packed) { #expect(try await $0.create(note) == Sample.action) }
+        var request = try asked(Sample.action.packed) { check(try await $0.create(note) == Sample.action) }
         #expect(try one(request, .create) == CreateRequest(entryType: "note", entry: bytes))
         request = try asked(Sample.action.packed) { try await $0.create(note, publishing: .unsigned) }
         #expect(try one(request, .create, as: CreateRequest.self).publishing == .unsigned)
@@ -62,23 +62,23 @@ import Testing
     @Test func reads() throws {
         let note = Note(text: "hello", to: nil)
         let record = try Sample.record(note)
-        var request = try asked(record.packed) { #expect(try await $0.get(Sample.action, as: Note.self) == note) }
+        var request = try asked(record.packed) { check(try await $0.get(Sample.action, as: Note.self) == note) }
         #expect(try one(request, .get) == GetRequest(hash: .action(Sample.action)))
-        request = try asked([0xc0]) { #expect(try await $0.get(Sample.entry) == nil) }
+        request = try asked([0xc0]) { check(try await $0.get(Sample.entry) == nil) }
         #expect(try one(request, .get) == GetRequest(hash: .entry(Sample.entry)))
         request = try asked([record, record].packed) {
-            #expect(try await $0.query(.entries(of: Note.self, descending: true)).count == 2)
+            check(try await $0.query(.entries(of: Note.self, descending: true)).count == 2)
         }
         #expect(
             try one(request, .query)
                 == ChainQuery(entryTypes: ["note"], includeEntries: true, descending: true))
-        request = try asked(Entry.app([1]).packed) { #expect(try await $0.mustGetEntry(Sample.entry) == .app([1])) }
+        request = try asked(Entry.app([1]).packed) { check(try await $0.mustGetEntry(Sample.entry) == .app([1])) }
         #expect(try one(request, .mustGetEntry) == MustGetEntryRequest(hash: Sample.entry))
         request = try asked(record.signedAction.packed) {
-            #expect(try await $0.mustGetAction(Sample.action) == record.signedAction)
+            check(try await $0.mustGetAction(Sample.action) == record.signedAction)
         }
         #expect(try one(request, .mustGetAction) == MustGetActionRequest(hash: Sample.action))
-        request = try asked(record.packed) { #expect(try await $0.mustGetValidRecord(Sample.action) == record) }
+        request = try asked(record.packed) { check(try await $0.mustGetValidRecord(Sample.action) == record) }
         #expect(try one(request, .mustGetValidRecord) == MustGetActionRequest(hash: Sample.action))
     }
 
@@ -101,7 +101,7 @@ import Testing
                     base: AnyLinkableHash(Sample.bob), types: ["inbox"], tagPrefix: [1], author: Sample.alice,
                     limit: 2))
         requests = try asked(page.packed, page.packed, LinkPage(links: [link]).packed) {
-            #expect(try await $0.allLinks(from: Sample.entry).count == 5)
+            check(try await $0.allLinks(from: Sample.entry).count == 5)
         }
         #expect(try requests.map { try GetLinksRequest(packed: $0.bytes).cursor } == [nil, [9], [9]])
     }
@@ -111,21 +111,21 @@ import Testing
             agent: Sample.alice, chainHead: ChainHead(hash: Sample.action, seq: 3, timestamp: Timestamp(seconds: 1)))
         var requests = try asked(info.packed) {
             // The second time it is known.
-            #expect(try await [$0.me, $0.me] == [Sample.alice, Sample.alice])
+            check(try await [$0.me, $0.me] == [Sample.alice, Sample.alice])
         }
         _ = try one(requests, .agentInfo, as: NoInput.self)
-        requests = try asked(Sample.dnaInfo.packed) { #expect(try await $0.dnaInfo() == Sample.dnaInfo) }
+        requests = try asked(Sample.dnaInfo.packed) { check(try await $0.dnaInfo() == Sample.dnaInfo) }
         _ = try one(requests, .dnaInfo, as: NoInput.self)
         requests = try asked(Sample.dnaInfo.properties) {
-            #expect(try await $0.properties(as: [String: Int].self) == ["a": 1])
+            check(try await $0.properties(as: [String: Int].self) == ["a": 1])
         }
         _ = try one(requests, .properties, as: NoInput.self)
         requests = try asked(Timestamp(seconds: 2).packed) {
-            #expect(try await $0.time() == Timestamp(seconds: 2))
+            check(try await $0.time() == Timestamp(seconds: 2))
         }
         _ = try one(requests, .time, as: NoInput.self)
         let call = CallInfo(caller: Sample.bob, zome: "test", function: "run", secretUsed: true)
-        requests = try asked(call.packed) { #expect(try await $0.callInfo() == call) }
+        requests = try asked(call.packed) { check(try await $0.callInfo() == call) }
         _ = try one(requests, .callInfo, as: NoInput.self)
         requests = try asked([0xc0]) { try await $0.log(.warning, "careful") }
         #expect(try one(requests, .log) == LogRequest(level: "warning", message: "careful"))
@@ -133,21 +133,21 @@ import Testing
 
     @Test func cryptography() throws {
         var requests = try asked(Sample.signature.packed) {
-            #expect(try await $0.sign([1, 2]) == Sample.signature)
+            check(try await $0.sign([1, 2]) == Sample.signature)
         }
         #expect(try one(requests, .sign) == SignRequest(data: [1, 2]))
         requests = try asked([0xc3]) {
-            #expect(try await $0.verify(Sample.signature, of: [1], by: Sample.bob, zome: "other"))
+            check(try await $0.verify(Sample.signature, of: [1], by: Sample.bob, zome: "other"))
         }
         #expect(
             try one(requests, .verify)
                 == VerifyRequest(agent: Sample.bob, signature: Sample.signature, data: [1], zome: "other"))
-        requests = try asked([0xc4, 2, 5, 6]) { #expect(try await $0.hash([1]) == [5, 6]) }
+        requests = try asked([0xc4, 2, 5, 6]) { check(try await $0.hash([1]) == [5, 6]) }
         #expect(try one(requests, .hash) == HashRequest(kind: "blake2b256", data: [1]))
-        requests = try asked([0xc4, 2, 5, 6]) { #expect(try await $0.randomBytes(2) == [5, 6]) }
+        requests = try asked([0xc4, 2, 5, 6]) { check(try await $0.randomBytes(2) == [5, 6]) }
         #expect(try one(requests, .randomBytes) == RandomBytesRequest(count: 2))
         requests = try asked(Sample.bob.packed) {
-            #expect(try await $0.keystoreGetPublicKey("work") == Sample.bob)
+            check(try await $0.keystoreGetPublicKey("work") == Sample.bob)
         }
         #expect(try one(requests, .keystoreGetPublicKey) == KeystoreGetPublicKeyRequest(id: "work"))
     }
@@ -216,8 +216,8 @@ import Testing
         }
         #expect(requests.map(\.operation) == [.query, .get, .get])
         _ = try asked(chain, chain) {
-            #expect(try await $0.capabilityClaims(grantor: Sample.bob, tag: "t") == [claim])
-            #expect(try await $0.capabilityClaims(grantor: Sample.alice).isEmpty)
+            check(try await $0.capabilityClaims(grantor: Sample.bob, tag: "t") == [claim])
+            check(try await $0.capabilityClaims(grantor: Sample.alice).isEmpty)
         }
     }
 
@@ -225,4 +225,9 @@ import Testing
         // The tests above name each of them; this one fails when the list grows.
         #expect(HostOperation.allCases.map(\.rawValue) == Array(1...28))
     }
+}
+
+/// An expectation inside a zome's function: the macro would hide from the compiler that the function throws.
+private func check(_ holds: Bool, at location: SourceLocation = #_sourceLocation) {
+    #expect(holds, sourceLocation: location)
 }

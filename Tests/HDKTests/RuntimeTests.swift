@@ -1,5 +1,5 @@
 import CZome
-import Foundation
+import class Foundation.Thread
 import HDK
 import Integrity
 import Testing
@@ -238,7 +238,7 @@ import Testing
         #expect(host.error(1) == ModuleError(code: "clockStopped", message: "no time"))
     }
 
-    @Test(arguments: [(Int32(0), [UInt8]([0xc1])), (1, [0xc1]), (77, []), (3, []), (0, [])])
+    @Test(arguments: [0, 1, 3, 77] as [Int32], [[0xc1], []] as [[UInt8]])
     func garbageFromTheHostIsAnError(status: Int32, bytes: [UInt8]) throws {
         let host = FakeHost(Self.zome)
         host.answering = { _ in FakeHost.Reply(status: status, bytes: bytes) }

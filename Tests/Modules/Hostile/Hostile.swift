@@ -67,7 +67,7 @@ let hostile = Zome("hostile") {
     }
     // Answers with a result of this many bytes.
     Function("flood") { (amount: Amount, _: Host) in String(repeating: "x", count: amount.count) }
-    Function("echo") { (text: String, _: Host) in text }
+    Function("echo") { (value: MessagePackValue, _: Host) in value }
     Function("fail") { (text: String, _: Host) -> Void in throw ZomeError("refused", text) }
     // How often this process was asked: two cells must not count together.
     Function("count") { (_: Host) in Globals.shared.turn() }
