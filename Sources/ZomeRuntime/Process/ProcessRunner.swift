@@ -1,0 +1,390 @@
+import Glibc
+import Integrity
+import NIOCore
+import NIOPosix
+
+/// Modules in a sandboxed process of their own (docs/spec/zome-process.md): started at the first call, restarted after a
+/// crash, stopped when idle. The shell of `RunnerState`.
+public final class ProcessRunner: ZomeRunner {
+    typealias Completion = (Result<ModuleReply, PlasmidError>) -> Void
+
+    private let loop: any EventLoop
+    private let executable: String
+    private let role: RunnerRole
+    private let specs: [ModuleSpec]
+    private let limits: RuntimeLimits
+    private weak var handler: (any ZomeHostHandler)?
+
+    private var state: RunnerState<Completion>
+    private var child: ChildProcess?
+    private var channel: (any Channel)?
+    private var stream: FrameStream
+    /// Frames that wait for the end of the loop's turn.
+    private var output = ByteBuffer()
+    private var isFlushScheduled = false
+    /// Frames are being taken in: what they cause is sent in one write afterwards.
+    private var isReading = false
+    private var tickAt: NIODeadline?
+    private var tickTask: Scheduled<Void>?
+
+    /// More gathered than this is handed to the socket before more is taken in.
+    private static let gatherBytes = 1 << 20
+
+    /// Makes a runner; nothing is started before the first call.
+    ///
+    /// - Parameters:
+    ///   - loop: the loop of all its methods and closures; the child's socket is a channel on it
+    ///   - executable: absolute path of `plasmid-zome-host`
+    ///   - modules: one to 256; their order is the zome index
+    ///   - handler: answers the modules; held weakly
+    public init(
+        loop: any EventLoop, executable: String, role: RunnerRole, modules: [ModuleSpec], limits: RuntimeLimits,
+        handler: any ZomeHostHandler
+    ) {
+        self.loop = loop
+        self.executable = executable
+        self.role = role
+        self.specs = modules
+        self.limits = limits
+        self.handler = handler
+        state = RunnerState(zomes: modules.map(\.zome), limits: limits)
+        stream = FrameStream(maxFrameBytes: limits.maxFrameBytes)
+    }
+
+    deinit {
+        // Without this the process would only learn from its socket that nobody is left.
+        child?.kill()
+        tickTask?.cancel()
+    }
+
+    public var descriptions: [ModuleDescription]? { state.descriptions }
+
+    public var statistics: RunnerStatistics {
+        var statistics = state.statistics
+        statistics.inFlight = state.inFlight
+        statistics.processID = child?.number
+        statistics.residentBytes = statistics.processID.map(ProcessMemory.residentBytes) ?? 0
+        return statistics
+    }
+
+    // MARK: Calls
+
+    public func invoke(
+        call: UInt64, zome: Int, kind: InvocationKind, name: String, invocation: Invocation, timeout: TimeAmount?,
+        completion: @escaping (Result<ModuleReply, PlasmidError>) -> Void
+    ) {
+        loop.preconditionInEventLoop()
+        let bytes = invocation.packed
+        let now = NIODeadline.now()
+        let admission = state.invoke(
+            call: call, zome: zome, kind: kind, name: name, invocation: bytes, timeout: timeout, waiter: completion,
+            now: now)
+        switch admission {
+        case .send: sendInvocation(call: call, zome: zome, kind: kind, name: name, bytes: bytes)
+        case .queued(let effects): perform(effects)
+        case .refused(let error): completion(.failure(error))
+        }
+        armTick(now)
+    }
+
+    private func sendInvocation(call: UInt64, zome: Int, kind: InvocationKind, name: String, bytes: [UInt8]) {
+        let length = name.utf8.count
+        let frame = ModuleFrame(
+            .invoke, zome: UInt8(zome), aux: UInt16(length), call: call, value: UInt32(kind.rawValue),
+            payloadCount: length + bytes.count)
+        output.writeFrame(frame, name: name, payload: bytes)
+        scheduleFlush()
+    }
+
+    public func cancel(call: UInt64) {
+        loop.preconditionInEventLoop()
+        let (zome, effects) = state.cancel(call: call)
+        if let zome {
+            output.writeFrame(ModuleFrame(.cancel, zome: UInt8(zome), call: call))
+            scheduleFlush()
+        }
+        perform(effects)
+    }
+
+    public func pauseDeadline(call: UInt64) { state.pause(call: call, now: .now()) }
+
+    public func resumeDeadline(call: UInt64) { state.resume(call: call, now: .now()) }
+
+    public func stop() {
+        loop.preconditionInEventLoop()
+        perform(state.stop())
+        tickTask?.cancel()
+    }
+
+    public func flush() {
+        guard let channel, output.readableBytes > 0 else { return }
+        // The channel keeps the storage only until it is written; then it is reused.
+        let ready = output
+        output = ByteBuffer()
+        channel.writeAndFlush(ready, promise: nil)
+        output = ready
+        output.clear()
+    }
+
+    private func scheduleFlush() {
+        if output.readableBytes > Self.gatherBytes { return flush() }
+        guard !isReading, !isFlushScheduled else { return }
+        isFlushScheduled = true
+        loop.assumeIsolated().execute { [weak self] in
+            guard let self else { return }
+            isFlushScheduled = false
+            flush()
+        }
+    }
+
+    // MARK: Effects
+
+    private func perform(_ effects: [RunnerState<Completion>.Effect]) {
+        for effect in effects {
+            switch effect {
+            case .start(let generation): start(generation)
+            case .send(let call, let zome, let kind, let name, let invocation):
+                sendInvocation(call: call, zome: zome, kind: kind, name: name, bytes: invocation)
+            case .fail(let completion, let error): completion(.failure(error))
+            case .kill:
+                child?.kill()
+                disconnect()
+            case .close:
+                output.writeFrame(ModuleFrame(.close))
+                flush()
+                disconnect()
+            case .report(let error): handler?.runnerStopped(error)
+            }
+        }
+    }
+
+    private func disconnect() {
+        output = ByteBuffer()
+        guard let channel else { return }
+        self.channel = nil
+        // Later, because this may be called from within the channel's own events.
+        loop.execute { channel.close(promise: nil) }
+    }
+
+    /// Arms the one timer for the time that the state asks for, unless an earlier one is armed.
+    private func armTick(_ now: NIODeadline) {
+        guard let due = state.nextTick(now: now) else { return }
+        if let tickAt, tickAt <= due { return }
+        tickTask?.cancel()
+        tickAt = due
+        tickTask = loop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
+            guard let self else { return }
+            tickAt = nil
+            let now = NIODeadline.now()
+            perform(state.tick(now: now))
+            armTick(now)
+        }
+    }
+
+    // MARK: The process
+
+    private func start(_ generation: Int) {
+        var ends: [Int32] = [-1, -1]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            let error = errno
+            return ended(ChildExit(status: .notStarted(errno: error)), generation)
+        }
+        stream = FrameStream(maxFrameBytes: limits.maxFrameBytes)
+        output = ByteBuffer()
+        let me = NIOLoopBound(WeakRunner(self), eventLoop: loop)
+        let command = ChildProcess.Command(
+            executable: executable, arguments: arguments, environment: environment, socket: ends[1])
+        child = ChildProcess(command) { [loop] exit in
+            loop.execute { me.value.runner?.ended(exit, generation) }
+        }
+        connect(ends[0], generation, me)
+    }
+
+    private var arguments: [String] {
+        [
+            "--role", role.rawValue, "--memory", String(limits.memoryBytes), "--sandbox", limits.sandbox.rawValue,
+            "--frame", String(limits.maxFrameBytes),
+        ] + specs.flatMap { ["--module", "\($0.zome)=\($0.path)"] }
+    }
+
+    /// Nothing of the conductor's own environment.
+    private var environment: [String] {
+        ["SWIFT_BACKTRACE=enable=no"] + (role == .validator ? ["SWIFT_DETERMINISTIC_HASHING=1"] : [])
+    }
+
+    private func connect(_ socket: Int32, _ generation: Int, _ me: NIOLoopBound<WeakRunner>) {
+        let connected = ClientBootstrap(group: loop)
+            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16_384, maximum: 262_144))
+            .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: Self.gatherBytes))
+            .channelOption(.autoRead, value: true)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture {
+                    try channel.pipeline.syncOperations.addHandler(RunnerChannel(me.value.runner, generation))
+                }
+            }
+            .withConnectedSocket(socket)
+        connected.whenComplete { result in
+            guard case .success(let channel) = result else { return }
+            guard let runner = me.value.runner, runner.state.generation == generation, runner.child != nil else {
+                return channel.close(promise: nil)
+            }
+            runner.channel = channel
+            runner.flush()
+        }
+    }
+
+    private func ended(_ exit: ChildExit, _ generation: Int) {
+        guard generation == state.generation else { return }
+        child = nil
+        disconnect()
+        let now = NIODeadline.now()
+        perform(state.exited(exit, generation: generation, now: now))
+        armTick(now)
+    }
+
+    // MARK: The socket
+
+    fileprivate func received(_ bytes: ByteBuffer, _ generation: Int) {
+        guard generation == state.generation else { return }
+        stream.append(bytes)
+        takeFrames()
+    }
+
+    /// Takes in whole frames, as long as what they cause finds room in the socket.
+    private func takeFrames() {
+        isReading = true
+        defer { isReading = false }
+        let now = NIODeadline.now()
+        // Ends when the socket is full; `writable` goes on from here.
+        while channel != nil, state.isWritable {
+            switch stream.next() {
+            case .incomplete: return
+            case .garbage(let what): return perform(state.garbage(what, now: now))
+            case .frame(let frame): take(frame, now)
+            }
+        }
+    }
+
+    private func take(_ frame: FrameStream.Frame, _ now: NIODeadline) {
+        let header = frame.header
+        switch header.kind {
+        case .result:
+            guard let call = state.result(call: header.call, now: now), call.zome == Int(header.zome) else {
+                return perform(state.garbage("answered a call that nobody waits for", now: now))
+            }
+            call.waiter(
+                ModuleStatus.reply(
+                    header.value, frame.payload, zome: specs[call.zome].zome, kind: call.kind, name: call.name))
+        case .request: request(header, frame.payload, now)
+        case .ready:
+            do throws(PlasmidError) {
+                perform(state.ready(try ModuleReadiness(packed: frame.payload), specs: specs, now: now))
+                armTick(now)
+            } catch {
+                perform(state.garbage("described itself in bytes that cannot be read", now: now))
+            }
+        case .refused:
+            guard let error = try? ModuleError(packed: frame.payload) else {
+                return perform(state.garbage("refused in bytes that cannot be read", now: now))
+            }
+            perform(state.refused(PlasmidError(.init(rawValue: error.code), error.message)))
+        case .invoke, .answer, .cancel, .close: break
+        }
+    }
+
+    private func request(_ header: ModuleFrame, _ bytes: [UInt8], _ now: NIODeadline) {
+        guard Int(header.zome) < specs.count else {
+            return perform(state.garbage("asked in the name of a zome that is not there", now: now))
+        }
+        switch state.request(call: header.call, id: header.id, now: now) {
+        case .garbage: perform(state.garbage("used the number of an open request again", now: now))
+        case .notLive: sendAnswer(header, status: 3, [])
+        case .deliver:
+            guard let handler else { return sendAnswer(header, status: 3, []) }
+            let generation = state.generation
+            handler.hostRequest(call: header.call, zome: Int(header.zome), operation: header.value, bytes: bytes) {
+                [weak self] status, answer in
+                guard let self, state.answered(id: header.id, generation: generation, now: .now()) else { return }
+                sendAnswer(header, status: status, answer)
+            }
+        }
+    }
+
+    private func sendAnswer(_ request: ModuleFrame, status: UInt32, _ bytes: [UInt8]) {
+        guard bytes.count + ModuleFrame.headerBytes <= limits.maxFrameBytes else {
+            let error = ModuleError(
+                code: PlasmidError.Code.tooLarge.rawValue, message: "The answer has \(bytes.count) bytes; no frame holds it.")
+            return sendAnswer(request, status: 1, error.packed)
+        }
+        let frame = ModuleFrame(
+            .answer, zome: request.zome, call: request.call, id: request.id, value: status, payloadCount: bytes.count)
+        output.writeFrame(frame, payload: bytes)
+        boundOutput()
+        scheduleFlush()
+    }
+
+    /// A process that asks and never reads must not fill our memory with answers.
+    private func boundOutput() {
+        guard !state.isWritable, let channel,
+            let waiting = try? channel.syncOptions?.getOption(.bufferedWritableBytes),
+            waiting + output.readableBytes > 8 * limits.maxFrameBytes
+        else { return }
+        perform(state.garbage("asks without reading the answers", now: .now()))
+    }
+
+    fileprivate func readComplete(_ generation: Int) {
+        if generation == state.generation { flush() }
+    }
+
+    fileprivate func writability(_ isWritable: Bool, _ channel: any Channel, _ generation: Int) {
+        guard generation == state.generation else { return }
+        let now = NIODeadline.now()
+        // While the socket is full nothing is read either: requests that cannot be answered stay in the kernel.
+        _ = try? channel.syncOptions?.setOption(.autoRead, value: isWritable)
+        perform(state.writability(isWritable, now: now))
+        guard isWritable, !isReading else { return }
+        takeFrames()
+        flush()
+        channel.read()
+    }
+
+    fileprivate func inactive(_ generation: Int) {
+        guard generation == state.generation else { return }
+        channel = nil
+        perform(state.disconnected())
+    }
+}
+
+/// Lets other threads' closures carry a runner to its loop without keeping it.
+private struct WeakRunner {
+    weak var runner: ProcessRunner?
+
+    init(_ runner: ProcessRunner) { self.runner = runner }
+}
+
+/// The end of the pipeline: hands events to the runner of one process generation.
+private final class RunnerChannel: ChannelInboundHandler {
+    typealias InboundIn = ByteBuffer
+
+    private weak var runner: ProcessRunner?
+    private let generation: Int
+
+    init(_ runner: ProcessRunner?, _ generation: Int) {
+        self.runner = runner
+        self.generation = generation
+    }
+
+    func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        runner?.received(unwrapInboundIn(data), generation)
+    }
+
+    func channelReadComplete(context: ChannelHandlerContext) { runner?.readComplete(generation) }
+
+    func channelWritabilityChanged(context: ChannelHandlerContext) {
+        runner?.writability(context.channel.isWritable, context.channel, generation)
+    }
+
+    func channelInactive(context: ChannelHandlerContext) { runner?.inactive(generation) }
+
+    func errorCaught(context: ChannelHandlerContext, error: any Error) { context.close(promise: nil) }
+}

@@ -1,0 +1,100 @@
+import Glibc
+import Integrity
+import NIOCore
+
+/// How a process of modules ended, as the kernel tells it.
+struct ChildExit: Equatable, Sendable {
+    enum Status: Equatable, Sendable {
+        case exited(Int32)
+        case signalled(Int32)
+        case notStarted(errno: Int32)
+    }
+
+    var status: Status
+    /// The most memory that it had, in bytes.
+    var peakBytes = 0
+    /// The end of what it wrote to its output.
+    var lastWords = ""
+}
+
+/// Turns an end into words and a code.
+struct ModuleFailure: Equatable {
+    let code: PlasmidError.Code
+    /// Completes "The module of zome 'z' …".
+    let what: String
+    var cause: String?
+    var hint: String?
+
+    /// What an unexpected end means.
+    static func explaining(_ exit: ChildExit, memoryBytes: Int) -> ModuleFailure {
+        let words = exit.lastWords.isEmpty ? nil : exit.lastWords
+        switch exit.status {
+        case .notStarted(let number):
+            return ModuleFailure(
+                code: .startFailed, what: "could not be started: \(String(cString: strerror(number)))", cause: nil,
+                hint: "Is plasmid-zome-host beside the plasmid program?")
+        case .exited(let code):
+            return ModuleFailure(
+                code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words)
+        case .signalled(SIGSYS):
+            return ModuleFailure(
+                code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed", cause: words,
+                hint: "A module has no files, no network and no other processes; it asks the host.")
+        case .signalled(SIGABRT) where nearLimit(exit, memoryBytes) || exit.lastWords.contains("allocate memory"):
+            return outOfMemory("gave up", memoryBytes, words)
+        case .signalled(SIGKILL):
+            return outOfMemory("was killed from outside", memoryBytes, words)
+        case .signalled(let signal) where nearLimit(exit, memoryBytes):
+            return outOfMemory("crashed (\(name(signal)))", memoryBytes, words)
+        case .signalled(let signal):
+            return ModuleFailure(code: .moduleTrapped, what: "trapped (\(name(signal)))", cause: words)
+        }
+    }
+
+    private static func outOfMemory(_ how: String, _ limit: Int, _ words: String?) -> ModuleFailure {
+        ModuleFailure(
+            code: .moduleOutOfMemory, what: "\(how), probably for want of memory (its limit is \(limit >> 20) MiB)",
+            cause: words)
+    }
+
+    private static func nearLimit(_ exit: ChildExit, _ memoryBytes: Int) -> Bool {
+        exit.peakBytes >= memoryBytes / 4 * 3
+    }
+
+    private static func name(_ signal: Int32) -> String {
+        switch signal {
+        case SIGILL: "SIGILL"
+        case SIGTRAP: "SIGTRAP"
+        case SIGSEGV: "SIGSEGV"
+        case SIGBUS: "SIGBUS"
+        case SIGFPE: "SIGFPE"
+        case SIGABRT: "SIGABRT"
+        default: "signal \(signal)"
+        }
+    }
+
+    /// The error of one call that was in flight.
+    func error(zome: String, kind: InvocationKind, name: String) -> PlasmidError {
+        PlasmidError(
+            code, "The module of zome '\(zome)' \(what) while \(Self.label(kind, name)) ran.", hint: hint, cause: cause)
+    }
+
+    /// The error of the module as a whole.
+    func error(zomes: [String]) -> PlasmidError {
+        let list = zomes.map { "'\($0)'" }.joined(separator: ", ")
+        return PlasmidError(code, "The module of zome \(list) \(what).", hint: hint, cause: cause)
+    }
+
+    /// How messages name a call.
+    static func label(_ kind: InvocationKind, _ name: String) -> String {
+        switch kind {
+        case .function: "function '\(name)'"
+        case .validate: "'validate'"
+        case .receive: "'receive'"
+        case .initialize: "'init'"
+        case .genesisSelfCheck: "the genesis self-check"
+        case .postCommit: "'post_commit'"
+        case .scheduled: "scheduled function '\(name)'"
+        }
+    }
+}

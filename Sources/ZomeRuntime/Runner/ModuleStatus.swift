@@ -1,0 +1,46 @@
+import Glibc
+import Integrity
+
+/// What the status of a result means (zome.h).
+enum ModuleStatus {
+    static func reply(
+        _ status: UInt32, _ bytes: [UInt8], zome: String, kind: InvocationKind, name: String
+    ) -> Result<ModuleReply, PlasmidError> {
+        let label = ModuleFailure.label(kind, name)
+        let words = status == 0 ? nil : try? ModuleError(packed: bytes)
+        switch status {
+        case 0: return .success(.ok(bytes))
+        case 1:
+            guard let words else {
+                return .failure(
+                    PlasmidError(.badResult, "Zome '\(zome)': the error of \(label) cannot be read."))
+            }
+            return .success(.appError(words))
+        case 2:
+            return .failure(
+                PlasmidError(.unknownFunction, "Zome '\(zome)' has no \(label).", cause: words?.message))
+        case 3: return .failure(PlasmidError(.cancelled, "Zome '\(zome)': \(label) was cancelled."))
+        case 4:
+            return .failure(
+                PlasmidError(.badInput, words?.message ?? "Zome '\(zome)': the input of \(label) is malformed."))
+        default:
+            return .failure(
+                PlasmidError(.moduleGarbage, "Zome '\(zome)': \(label) ended with status \(status), which means nothing."))
+        }
+    }
+}
+
+/// What the kernel says about the memory of a process.
+enum ProcessMemory {
+    /// Resident bytes of a process; 0 when it has gone.
+    static func residentBytes(_ number: Int32) -> Int {
+        guard let file = fopen("/proc/\(number)/statm", "re") else { return 0 }
+        defer { fclose(file) }
+        var line = [CChar](repeating: 0, count: 128)
+        guard fgets(&line, Int32(line.count), file) != nil else { return 0 }
+        let text = String(decoding: line.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        let fields = text.split(separator: " ")
+        guard fields.count > 1, let pages = Int(fields[1]) else { return 0 }
+        return pages * Int(getpagesize())
+    }
+}
