@@ -17,9 +17,9 @@ struct Plasmid: AsyncParsableCommand {
             """,
         version: "plasmid 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "A conductor:", subcommands: [Run.self, Keys.self]),
-            CommandGroup(name: "Talking to a conductor:", subcommands: [Call.self, Signals.self, Admin.self]),
-            CommandGroup(name: "The files of an app:", subcommands: [Dna.self, Happ.self]),
+            CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self]),
+            CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self]),
+            CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self]),
         ])
 }
 

@@ -67,6 +67,8 @@ struct RepositoryTests {
     @Test("links in documents lead somewhere")
     func links() {
         hold(repository.files(".md").flatMap { Documents.checkLinks($0, exists: repository.exists) })
+        let shipped = repository.swiftFiles.filter { !$0.path.hasPrefix("Tests/") }
+        hold(shipped.flatMap { Documents.checkMentions($0, exists: repository.exists) })
     }
 
     @Test("documents name make targets and commands that exist")

@@ -210,6 +210,18 @@ struct RuleTests {
         #expect(found.map(\.message) == ["the link ../x/y.md#part leads nowhere"])
     }
 
+    @Test("pages that sources name and that are not there are found")
+    func mentions() {
+        let found = Documents.checkMentions(file("// see docs/a.md, docs/b/c-d.md.\nlet hint = \"docs/e.md\"")) {
+            $0 == "docs/a.md"
+        }
+        #expect(
+            found.map(\.description) == [
+                "Sources/Chain/Thing.swift:1: docs/b/c-d.md is not there",
+                "Sources/Chain/Thing.swift:2: docs/e.md is not there",
+            ])
+    }
+
     @Test("make targets and commands that do not exist are found")
     func commands() {
         let page = file(

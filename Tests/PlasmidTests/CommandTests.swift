@@ -2,6 +2,7 @@ import ArgumentParser
 import ConductorAPI
 import Foundation
 import Integrity
+import Manifests
 import Testing
 
 @testable import plasmid

@@ -113,11 +113,12 @@ struct ProgressBarTests {
     func pace() {
         let screen = Screen()
         let bar = screen.bar()
-        for step in 1...30 {
-            screen.time = Double(step) * 0.05
+        // Sixteenths of a second, which a Double holds exactly.
+        for step in 1...32 {
+            screen.time = Double(step) / 16
             bar.update(step)
         }
-        #expect(screen.written.count == 6)
+        #expect(screen.written.count == 9)
         bar.finish()
         #expect(screen.written.last == "\r\u{1B}[K")
     }

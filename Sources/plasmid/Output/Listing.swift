@@ -57,12 +57,6 @@ struct Listing {
 }
 
 extension MessagePackValue {
-    /// The value of a key, where this is a map that has it.
-    subscript(key: String) -> MessagePackValue? {
-        guard case .map(let pairs) = self else { return nil }
-        return pairs.first { $0.key == .string(key) }?.value
-    }
-
     /// The text, where this is one.
     var text: String? {
         if case .string(let text) = self { return text }

@@ -38,7 +38,7 @@ struct BannedText: Sendable {
         BannedText(pattern: "Date()", instead: "a clock that was passed in", covers: shipped),
         BannedText(
             pattern: ".random(in:", instead: "`.random(in:using:)` with a generator that was passed in",
-            unless: ["using:"]),
+            unless: ["using:", "seed"]),
         BannedText(pattern: ".shuffled()", instead: "`.shuffled(using:)` with a generator that was passed in"),
         BannedText(pattern: ".shuffle()", instead: "`.shuffle(using:)` with a generator that was passed in"),
         BannedText(

@@ -52,6 +52,24 @@ enum Documents {
         return parts.isEmpty ? "README.md" : parts.joined(separator: "/")
     }
 
+    /// Pages that a source file sends its reader to (`docs/….md`, in comments and messages) and that are not there.
+    static func checkMentions(_ file: RepositoryFile, exists: (String) -> Bool) -> [Finding] {
+        file.lines.enumerated().flatMap { index, line -> [Finding] in
+            var found: [Finding] = []
+            var rest = line
+            while let range = rest.range(ofText: "docs/") {
+                rest = rest[range.upperBound...]
+                let name = rest.prefix { $0.isLetter || $0.isNumber || "-_./".contains($0) }
+                guard let end = Substring(name).range(ofText: ".md") else { continue }
+                let path = "docs/" + name[..<end.upperBound]
+                if !exists(path) {
+                    found.append(Finding(path: file.path, line: index + 1, message: "\(path) is not there"))
+                }
+            }
+            return found
+        }
+    }
+
     /// Targets of a Makefile.
     static func targets(makefile: RepositoryFile) -> Set<String> {
         Set(
@@ -113,7 +131,10 @@ enum Documents {
                 found.append((index + 1, words(text.hasPrefix("$ ") ? text.dropFirst(2) : text)))
             } else {
                 let spans = line.split(separator: "`", omittingEmptySubsequences: false).enumerated()
-                for (offset, span) in spans where offset % 2 == 1 { found.append((index + 1, words(span))) }
+                // Bytes that are shown with escapes are no command.
+                for (offset, span) in spans where offset % 2 == 1 && !span.contains("\\") {
+                    found.append((index + 1, words(span)))
+                }
             }
         }
         return found.filter { !$0.1.isEmpty }

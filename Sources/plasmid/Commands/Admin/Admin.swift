@@ -7,16 +7,16 @@ struct Admin: AsyncParsableCommand {
         abstract: "Install, inspect and look after the apps of a running conductor.",
         groupedSubcommands: [
             CommandGroup(
-                name: "Apps:",
+                name: "App",
                 subcommands: [
                     AdminApps.self, AdminInstall.self, AdminEnable.self, AdminDisable.self, AdminUninstall.self,
                     AdminToken.self,
                 ]),
             CommandGroup(
-                name: "People and what they did:",
+                name: "Chain",
                 subcommands: [AdminAgents.self, AdminChain.self, AdminDump.self]),
             CommandGroup(
-                name: "Who may call what:",
+                name: "Capability",
                 subcommands: [AdminGrants.self, AdminGrant.self, AdminRevoke.self]),
         ])
 }
