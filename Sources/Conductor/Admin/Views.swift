@@ -1,0 +1,109 @@
+import Chain
+import Integrity
+import Sodium
+import Storage
+
+/// What operators see of chains, grants and the conductor itself.
+extension Conductor {
+    func chainView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
+        let cell = try knownCell(try params.text("instance_id"))
+        let limit = min(max(params.count("limit") ?? 100, 1), 10_000)
+        let descending = params.flag("descending", default: false)
+        let from = params.count("from").map { UInt32(clamping: $0) } ?? (descending ? UInt32.max : 0)
+        let records = try cell.space.store.chain(
+            of: cell.id.agent, from: descending ? 0 : from, to: descending ? from : .max, descending: descending,
+            limit: limit)
+        return .array(try records.map { record throws(PlasmidError) in try recordView(record, in: cell) })
+    }
+
+    /// The whole chain of a cell, with its entries; private ones too, since the operator holds the keys anyway.
+    func dumpView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
+        let cell = try knownCell(try params.text("instance_id"))
+        let records = try cell.space.store.chain(
+            of: cell.id.agent, from: 0, to: .max, descending: false, limit: Int.max)
+        return .object([
+            "instance_id": .string(cell.instanceID), "dna": .string(cell.id.dna.text),
+            "agent": .string(cell.id.agent.text), "length": .number(records.count),
+            "records": .array(try records.map { record throws(PlasmidError) in try recordView(record, in: cell) }),
+        ])
+    }
+
+    private func recordView(_ stored: StoredRecord, in cell: Cell) throws(PlasmidError) -> MessagePackValue {
+        let record = try StoredChain(space: cell.space, reader: cell.id.agent).opened(stored)
+        let action = record.signedAction.action
+        let entry: MessagePackValue
+        switch record.entry {
+        case .present(let value): entry = view(of: value)
+        case .hidden: entry = .string("private")
+        case .notApplicable, .notStored: entry = .null
+        }
+        return .object([
+            "seq": .number(action.header.actionSeq), "hash": .string(record.signedAction.hash.text),
+            "type": .string("\(action.type.name)"), "timestamp": .number(action.header.timestamp.microseconds),
+            "entry_type": action.entryType.map { .string(entryTypeName($0, cell.space.definition)) } ?? .null,
+            "entry_hash": action.entryHash.map { .string($0.text) } ?? .null, "entry": entry,
+            "signature": .binary(record.signedAction.signature.bytes.array),
+        ])
+    }
+
+    /// An entry for people: an app's value as it is if it can be read, capabilities without their secrets.
+    private func view(of entry: Entry) -> MessagePackValue {
+        switch entry {
+        case .agent(let agent): .string(agent.text)
+        case .app(let bytes): (try? MessagePackValue(packed: bytes)) ?? .binary(bytes)
+        case .counterSign(_, let bytes): .binary(bytes)
+        case .capClaim(let claim): .object(["tag": .string(claim.tag), "grantor": .string(claim.grantor.text)])
+        case .capGrant(let grant): .object(["tag": .string(grant.tag), "access": .string(accessName(grant.access))])
+        }
+    }
+
+    private func accessName(_ access: CapAccess) -> String {
+        switch access {
+        case .unrestricted: "public"
+        case .transferable: "transferable"
+        case .assigned: "assigned"
+        }
+    }
+
+    private func entryTypeName(_ type: EntryType, _ definition: DnaDefinition) -> String {
+        switch type {
+        case .agentPubKey: "AgentPubKey"
+        case .capClaim: "CapClaim"
+        case .capGrant: "CapGrant"
+        case .app(let app): definition.entryType(app)?.name ?? "unknown \(app.zomeIndex)/\(app.entryIndex)"
+        }
+    }
+
+    func grantsView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
+        let cell = try knownCell(try params.text("instance_id"))
+        return .array(
+            cell.grants.all.sorted { $0.address < $1.address }.map { grant in
+                let assignees = (grant.assignees ?? []).sorted().map { MessagePackValue.string($0.text) }
+                let functions: MessagePackValue
+                switch grant.entry.functions {
+                case .all: functions = .string("all")
+                case .listed(let list): functions = .array(list.map { .string("\($0.zome)/\($0.function)") })
+                }
+                return .object([
+                    "address": .string(grant.address.text), "tag": .string(grant.entry.tag),
+                    "access": .string(accessName(grant.entry.access)),
+                    "assignees": .array(assignees), "functions": functions,
+                ])
+            })
+    }
+
+    func statsView() -> MessagePackValue {
+        .object([
+            "apps": .number(apps.count), "cells": .number(cells.count), "faults": .number(faults.count),
+            "uptime_us": .number(monotonicMicroseconds),
+            "calls_open": .number(cells.values.reduce(0) { $0 + $1.calls.count }),
+            "signal_listeners": .number(signals.count),
+        ])
+    }
+
+    /// A cell whether it is active or not: what lies on disk may be looked at.
+    private func knownCell(_ instanceID: String) throws(PlasmidError) -> Cell {
+        if let cell = cells[instanceID] { return cell }
+        return try cell(instanceID)
+    }
+}

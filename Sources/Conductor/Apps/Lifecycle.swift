@@ -1,0 +1,118 @@
+import Integrity
+import Keystore
+import Storage
+import ZomeRuntime
+
+/// Enabling, disabling, stopping and removing: each changes the app's row first, then the cells.
+extension Conductor {
+    func install(
+        _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        var request = InstallRequest(path: try params.text("path"))
+        request.appID = params.optionalText("app_id")
+        request.networkSeed = params.optionalText("network_seed")
+        request.enable = params.flag("enable", default: true)
+        if let agent = params.optionalText("agent") {
+            if let known = try? keystore.publicKey(agent) {
+                request.agent = known
+            } else {
+                request.agent = try AgentPubKey(agent)
+            }
+        }
+        install(request, reply)
+    }
+
+    func app(_ appID: String) throws(PlasmidError) -> InstalledApp {
+        guard let app = apps[appID] else {
+            throw PlasmidError(
+                .unknownApp, "no app named `\(appID)` is installed",
+                hint: apps.isEmpty ? nil : "installed: \(apps.keys.sorted().joined(separator: ", "))")
+        }
+        return app
+    }
+
+    func setEnabled(
+        _ appID: String, _ enabled: Bool, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        var changed = try app(appID)
+        changed.isEnabled = enabled
+        change(changed, reply) { [self] in appInfo(changed) }
+    }
+
+    /// Stops or starts one instance of an app: `admin/instance/stop` and `start` of 2019.
+    func setStopped(
+        _ instanceID: String, _ stopped: Bool, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        for var app in apps.values {
+            guard let index = app.roles.firstIndex(where: { app.instanceID($0) == instanceID }) else { continue }
+            guard app.roles[index].isStopped != stopped else {
+                throw PlasmidError(
+                    .badParameter, "instance `\(instanceID)` is \(stopped ? "not active yet" : "already active")")
+            }
+            app.roles[index].isStopped = stopped
+            change(app, reply) { .success }
+            return
+        }
+        throw PlasmidError(
+            .unknownInstance, "Instance does not exist: `\(instanceID)`",
+            hint: "`admin/instance/list` shows the instances")
+    }
+
+    private func change(
+        _ app: InstalledApp, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void,
+        _ answer: @escaping () -> MessagePackValue
+    ) {
+        keep(app) { [self] result in
+            if case .failure(let error) = result {
+                reply(.failure(error))
+                return
+            }
+            apps[app.appID] = app
+            for role in app.roles {
+                let cell = cells[app.instanceID(role)]
+                guard cell?.isActive != (app.isEnabled && !role.isStopped) else { continue }
+                if let cell, cell.isActive { stop(cell) }
+                startCell(app, role)
+            }
+            reply(.success(answer()))
+        }
+    }
+
+    /// Ends a cell's running calls and its modules; its chain stays as it is.
+    func stop(_ cell: Cell) {
+        cell.isActive = false
+        for call in cell.calls.values.sorted(by: { $0.number < $1.number }) {
+            cell.end(
+                call,
+                .failure(
+                    PlasmidError(
+                        .cellNotActive, "instance `\(cell.instanceID)` was stopped while the call ran",
+                        hint: "nothing of the call was written")))
+        }
+        cell.runner?.stop()
+    }
+
+    /// Forgets an app. Its chains and its key stay: installing it again for the same agent goes on where it ended.
+    func uninstall(
+        _ appID: String, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        let app = try app(appID)
+        store.apps.delete(Array(appID.utf8)) { [self] result in
+            if case .failure(let error) = result {
+                reply(.failure(error))
+                return
+            }
+            apps[appID] = nil
+            for role in app.roles {
+                let instanceID = app.instanceID(role)
+                faults[instanceID] = nil
+                guard let cell = cells.removeValue(forKey: instanceID) else { continue }
+                stop(cell)
+                cellOfID[cell.id] = nil
+                cell.space.cells[cell.id.agent] = nil
+            }
+            forgetTokens(of: appID)
+            reply(.success(.success))
+        }
+    }
+}

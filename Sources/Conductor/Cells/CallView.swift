@@ -1,0 +1,167 @@
+import Chain
+import Integrity
+import Keystore
+import Storage
+
+/// What is stored in a space, seen by one reader.
+///
+/// An author sees their own private entries; everybody else, validators too, sees that there is one.
+struct StoredChain: ChainReads {
+    let space: SpaceContext
+    let reader: AgentPubKey?
+
+    func record(_ hash: ActionHash) throws(PlasmidError) -> Record? {
+        guard let stored = try space.store.record(hash) else { return nil }
+        return try opened(stored)
+    }
+
+    /// A stored record, with its private entry if it is the reader's own.
+    func opened(_ stored: StoredRecord) throws(PlasmidError) -> Record {
+        let action = stored.signedAction.action
+        guard case .hidden = stored.entry, let reader, action.author == reader, let hash = action.entryHash,
+            let entry = try sealedEntry(reader, hash)
+        else { return stored.record }
+        return Record(signedAction: stored.signedAction, entry: .present(entry))
+    }
+
+    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        if let entry = try space.store.entry(hash) { return entry }
+        guard let reader else { return nil }
+        return try sealedEntry(reader, hash)
+    }
+
+    private func sealedEntry(_ author: AgentPubKey, _ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        guard let sealed = try space.store.sealedEntry(author: author, hash) else { return nil }
+        return try Entry(packed: try space.conductor.keystore.open(sealed, by: author, context: hash.bytes))
+    }
+
+    func creates(of entry: EntryHash) throws(PlasmidError) -> [SignedAction] {
+        try space.store.recordsOfEntry(entry).map(\.signedAction)
+    }
+
+    func updates(of original: ActionHash) throws(PlasmidError) -> [SignedAction] {
+        try space.store.updates(of: AnyDhtHash(original))
+    }
+
+    func deletes(of original: ActionHash) throws(PlasmidError) -> [SignedAction] {
+        try space.store.deletes(of: AnyDhtHash(original))
+    }
+
+    func isLinkDeleted(_ add: ActionHash) throws(PlasmidError) -> Bool {
+        try !space.store.linkDeletes(of: add).isEmpty
+    }
+
+    /// By time: all that the filter admits are read and sorted. `CallView.links` pages in the stored order instead.
+    func links(_ filter: LinkFilter, after position: LinkPosition?, limit: Int) throws(PlasmidError) -> [Link] {
+        let request = LinkRequest(
+            base: filter.base, types: filter.types.map { $0.map { LinkTypeNumber($0) }.sorted() },
+            tagPrefix: filter.tagPrefix, author: filter.author, limit: Int.max)
+        let found = try space.store.links(request).links.filter { link in
+            filter.admits(link) && position.map { LinkPosition(link) > $0 } ?? true
+        }
+        return Array(found.sorted { LinkPosition($0) < LinkPosition($1) }.prefix(limit))
+    }
+
+    /// Reads in pages, so that a filter over a long chain holds no more than a page.
+    func chain(
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
+        _ body: (Record) throws(PlasmidError) -> Bool
+    ) throws(PlasmidError) {
+        let page = 512
+        var (low, high) = (range.lowerBound, range.upperBound)
+        while low <= high {
+            let records = try space.store.chain(of: author, from: low, to: high, descending: descending, limit: page)
+            for record in records where !(try body(try opened(record))) { return }
+            guard let last = records.last?.signedAction.action.actionSeq, records.count == page else { return }
+            if descending {
+                guard last > low else { return }
+                high = last - 1
+            } else {
+                guard last < high else { return }
+                low = last + 1
+            }
+        }
+    }
+}
+
+/// What a call sees of its space: its own writes, over those of the calls that it builds on, over what is stored.
+struct CallView {
+    let cascade: CascadeView<StoredChain>
+
+    var space: SpaceContext { cascade.stored.space }
+    private var layers: [Scratch] { cascade.layers }
+
+    /// The view of a running call. Its own actions are signed here, so that they can be read back as records.
+    init(call: ActiveCall) throws(PlasmidError) {
+        try call.sign()
+        let layers = call.speculation + (call.scratch.map { [$0] } ?? [])
+        cascade = CascadeView(
+            layers: layers, stored: StoredChain(space: call.cell.space, reader: call.cell.id.agent))
+    }
+
+    // MARK: Links
+
+    func links(_ request: LinkRequest) throws(PlasmidError) -> Storage.LinkPage {
+        let own = layers.flatMap { $0.links(on: request.base) }
+        guard !own.isEmpty || layers.contains(where: { $0.linkDeleteCount > 0 }) else {
+            return try space.store.links(request)
+        }
+        return try mergedLinks(request, own)
+    }
+
+    /// A call that wrote links itself reads all of the base's and merges: such a base is as small as what one call handles.
+    private func mergedLinks(_ request: LinkRequest, _ own: [Link]) throws(PlasmidError) -> Storage.LinkPage {
+        var all = request
+        all.cursor = nil
+        all.limit = Int.max
+        let filter = LinkFilter(request)
+        var links = try space.store.links(all).links + own.filter { filter.admits($0) }
+        links.removeAll { link in layers.contains { $0.isLinkDeleted(link.createLinkHash) } }
+        let ordered = links.enumerated().sorted { left, right in
+            Self.order(left.element, right.element) ?? (left.offset < right.offset)
+        }.map(\.element)
+        var start = 0
+        if let cursor = request.cursor, let last = try? ActionHash(bytes: cursor) {
+            start = (ordered.firstIndex { $0.createLinkHash == last } ?? -1) + 1
+        }
+        let end = min(ordered.count, start + request.limit)
+        let page = Array(ordered[start..<end])
+        return Storage.LinkPage(links: page, next: end < ordered.count ? page.last?.createLinkHash.bytes : nil)
+    }
+
+    /// The stored order: type, then the first 400 bytes of the tag; nil where both are equal.
+    private static func order(_ left: Link, _ right: Link) -> Bool? {
+        if left.zomeIndex != right.zomeIndex { return left.zomeIndex < right.zomeIndex }
+        if left.linkType != right.linkType { return left.linkType < right.linkType }
+        let (first, second) = (left.tag.prefix(400), right.tag.prefix(400))
+        if first == second { return nil }
+        return first.lexicographicallyPrecedes(second)
+    }
+}
+
+extension LinkTypeNumber {
+    init(_ type: LinkFilter.LinkType) {
+        self.init(zomeIndex: type.zomeIndex, linkType: type.linkType)
+    }
+}
+
+extension LinkFilter {
+    init(_ request: LinkRequest) {
+        self.init(
+            base: request.base,
+            types: request.types.map { Set($0.map { LinkType(zomeIndex: $0.zomeIndex, linkType: $0.linkType) }) },
+            tagPrefix: request.tagPrefix, author: request.author, after: request.after, before: request.before)
+    }
+}
+
+extension ActiveCall {
+    /// Signs the actions that are not signed yet.
+    func sign() throws(PlasmidError) {
+        guard var scratch else { return }
+        // Taken out while it changes, so that it is not copied.
+        self.scratch = nil
+        defer { self.scratch = scratch }
+        let (keystore, agent) = (cell.conductor.keystore, cell.id.agent)
+        try scratch.sign { bytes throws(PlasmidError) in try keystore.sign(bytes, by: agent) }
+    }
+}

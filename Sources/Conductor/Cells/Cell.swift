@@ -1,0 +1,178 @@
+import Chain
+import Integrity
+import ZomeRuntime
+
+/// One agent in one DNA.
+public struct CellID: Hashable, Sendable {
+    /// The network.
+    public let dna: DnaHash
+    /// Whose chain.
+    public let agent: AgentPubKey
+
+    /// A cell's name from its parts.
+    public init(dna: DnaHash, agent: AgentPubKey) {
+        self.dna = dna
+        self.agent = agent
+    }
+}
+
+/// A running cell: its modules, the order of its calls, its grants.
+///
+/// Confined to the conductor loop.
+final class Cell {
+    enum Initialisation {
+        case needed
+        case running(ActiveCall?, waiting: [(Result<Void, PlasmidError>) -> Void])
+        case done
+    }
+
+    let id: CellID
+    let appID: String
+    let instanceID: String
+    let space: SpaceContext
+    let conductor: Conductor
+    let zomes: [CoordinatorZomeDef]
+    /// Set right after the cell is made, since the modules' requests come to the cell.
+    var runner: (any ZomeRunner)?
+    var modules: CellModules?
+    var order: CommitOrder
+    var grants: GrantBook
+    var initialisation = Initialisation.needed
+    var calls: [UInt64: ActiveCall] = [:]
+    var callOfModuleCall: [UInt64: ActiveCall] = [:]
+    var lastSignal: UInt64 = 0
+    var isActive = true
+    private var effects: [CommitOrder.Effect] = []
+    private var appliesEffects = false
+    private var tickScheduled = false
+
+    init(
+        id: CellID, appID: String, instanceID: String, space: SpaceContext, conductor: Conductor,
+        zomes: [CoordinatorZomeDef], head: ChainHead, grants: GrantBook
+    ) {
+        self.id = id
+        self.appID = appID
+        self.instanceID = instanceID
+        self.space = space
+        self.conductor = conductor
+        self.zomes = zomes
+        self.grants = grants
+        order = CommitOrder(
+            tail: head,
+            bounds: CommitOrder.Bounds(hold: UInt64(conductor.options.writerPositionMicroseconds)))
+    }
+
+    func zomeIndex(_ name: String) -> Int? {
+        zomes.firstIndex { $0.name == name }
+    }
+
+    /// Feeds an event to the order and carries out what it decides. Events that arise meanwhile wait their turn.
+    func tell(_ event: CommitOrder.Event) {
+        effects.append(contentsOf: order.handle(event, now: conductor.monotonicMicroseconds))
+        guard !appliesEffects else { return }
+        appliesEffects = true
+        var next = 0
+        while next < effects.count {
+            let effect = effects[next]
+            next += 1
+            carryOut(effect)
+        }
+        effects.removeAll(keepingCapacity: true)
+        appliesEffects = false
+        scheduleTick()
+    }
+
+    private func scheduleTick() {
+        guard !tickScheduled, let deadline = order.nextDeadline else { return }
+        tickScheduled = true
+        let now = conductor.monotonicMicroseconds
+        let wait = deadline > now ? Int64(deadline - now) : 0
+        conductor.after(microseconds: wait) { [self] in
+            tickScheduled = false
+            tell(.tick)
+            scheduleTick()
+        }
+    }
+
+    private func carryOut(_ effect: CommitOrder.Effect) {
+        switch effect {
+        case .headFixed(let run, let head):
+            live(run)?.head = head
+        case .grantPosition(let run, let head):
+            guard let call = live(run) else { return }
+            granted(call, head: head)
+        case .abandon(let run):
+            guard let call = calls[run.call] else { return }
+            abandon(call)
+        case .rerun(let run, let head, _):
+            guard let call = calls[run.call] else { return }
+            call.run = run
+            call.startOver()
+            granted(call, head: head)
+            invoke(call)
+        case .beginValidation(let run):
+            guard let call = live(run) else { return }
+            validate(call)
+        case .commit(let run):
+            guard let call = live(run) else { return }
+            commit(call)
+        case .release(let run):
+            guard let call = live(run) else { return }
+            release(call)
+        case .refuse(let run, let why):
+            guard let call = calls[run.call] else { return }
+            refuse(call, why)
+        }
+    }
+
+    private func live(_ run: CallRun) -> ActiveCall? {
+        guard let call = calls[run.call], call.run == run else { return nil }
+        return call
+    }
+
+    private func granted(_ call: ActiveCall, head: ChainHead) {
+        call.holdsPosition = true
+        if call.scratch == nil {
+            call.speculation = order.speculation.compactMap { calls[$0.call]?.scratch }
+            call.scratch = Scratch(author: id.agent, head: head)
+        }
+        let writes = call.waitingWrites
+        call.waitingWrites = []
+        for write in writes { write() }
+    }
+
+    /// Stops the module's work on the present attempt; its late answers find no call.
+    func abandon(_ call: ActiveCall) {
+        if call.moduleCall != 0 {
+            callOfModuleCall[call.moduleCall] = nil
+            runner?.cancel(call: call.moduleCall)
+            call.moduleCall = 0
+        }
+        call.waitingWrites = []
+        call.holdsPosition = false
+    }
+
+    private func refuse(_ call: ActiveCall, _ why: CommitOrder.Refusal) {
+        abandon(call)
+        calls[call.number] = nil
+        let fallback: PlasmidError
+        switch why {
+        case .headMoved:
+            fallback = PlasmidError(
+                .headMoved,
+                "the chain of \(instanceID) moved while the call waited for another agent, and it had already reached outside",
+                hint: "nothing was written; call again if that is what you want")
+        case .chainReset:
+            fallback = PlasmidError(
+                .storageFailed, "the write could not be made durable, so nothing of this call was kept",
+                hint: "see the conductor's log; it refuses writes until it is started again")
+        case .invalid, .failed:
+            fallback = PlasmidError(.internal, "the call was refused without a reason", hint: "please report this")
+        }
+        if why == .headMoved || why == .chainReset {
+            call.answer(.failure(fallback))
+        } else {
+            call.answer(call.refusal ?? .failure(fallback))
+        }
+    }
+}

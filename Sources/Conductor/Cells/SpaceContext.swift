@@ -1,0 +1,159 @@
+import Chain
+import Integrity
+import Sodium
+import Storage
+import Validation
+import ZomeRuntime
+
+/// One DNA that runs here: its definition, its stored space, its validators, its cells.
+///
+/// Confined to the conductor loop.
+final class SpaceContext {
+    let dna: DnaHash
+    let definition: DnaDefinition
+    let store: Space
+    let rules: SystemRules
+    let conductor: Conductor
+    var cells: [AgentPubKey: Cell] = [:]
+    var validators: (any ZomeRunner)?
+    var validatorModules: ValidatorModules?
+    /// What each running validation may look at beyond the store: the writes that it judges.
+    var views: [UInt64: CallView] = [:]
+
+    init(dna: DnaHash, definition: DnaDefinition, store: Space, conductor: Conductor) {
+        self.dna = dna
+        self.definition = definition
+        self.store = store
+        rules = SystemRules(dna: definition, hash: dna)
+        self.conductor = conductor
+    }
+
+    // MARK: Names of the manifest
+
+    func entryType(_ name: String) throws(PlasmidError) -> (app: AppEntryDef, definition: EntryTypeDef) {
+        guard let app = definition.integrity.appEntryDef(named: name), let found = definition.entryType(app) else {
+            throw PlasmidError(
+                .unknownEntryType, "the DNA has no entry type `\(name)`",
+                hint: "it has \(definition.integrity.entryTypes.map(\.name).joined(separator: ", "))")
+        }
+        return (app, found)
+    }
+
+    func linkType(_ name: String) throws(PlasmidError) -> LinkTypeNumber {
+        guard let found = definition.integrity.linkIndexes(named: name) else {
+            throw PlasmidError(
+                .unknownLinkType, "the DNA has no link type `\(name)`",
+                hint: "it has \(definition.integrity.linkTypes.map(\.name).joined(separator: ", "))")
+        }
+        return LinkTypeNumber(zomeIndex: found.zomeIndex, linkType: found.linkType)
+    }
+
+    func isAgent(_ entry: EntryHash) -> Bool {
+        (try? store.head(of: AgentPubKey(core: entry.core))) != nil
+    }
+
+    func chainFilter(_ query: ChainQuery) throws(PlasmidError) -> ChainFilter {
+        var filter = ChainFilter(
+            entryHashes: query.entryHashes.map { Set($0) }, includeEntries: query.includeEntries,
+            descending: query.descending,
+            limit: min(Int(query.limit ?? UInt32(Limits.queryPageMaximum)), Limits.queryPageMaximum))
+        if let range = query.range {
+            let (from, to) = (range.from ?? 0, range.to ?? .max)
+            guard from <= to else {
+                throw PlasmidError(.badInput, "the sequence range \(from) to \(to) is empty", hint: "give from ≤ to")
+            }
+            filter.range = from...to
+        }
+        if let names = query.entryTypes {
+            filter.entryTypes = Set(try names.map { name throws(PlasmidError) in try anyEntryType(name) })
+        }
+        if let names = query.actionTypes {
+            filter.actionTypes = Set(
+                try names.map { name throws(PlasmidError) in
+                    guard let type = ActionType.allCases.first(where: { "\($0.name)" == name }) else {
+                        throw PlasmidError(
+                            .badInput, "there is no action type `\(name)`", hint: "for example Create, Update, Delete")
+                    }
+                    return type
+                })
+        }
+        return filter
+    }
+
+    private func anyEntryType(_ name: String) throws(PlasmidError) -> EntryType {
+        switch name {
+        case "AgentPubKey": .agentPubKey
+        case "CapClaim": .capClaim
+        case "CapGrant": .capGrant
+        default: .app(try entryType(name).app)
+        }
+    }
+
+    // MARK: Operations that need no agent
+
+    /// `dnaInfo`, `properties`, `verify` and `hash`: the same answer for every cell and validator of the space.
+    func answer(
+        _ operation: HostOperation, _ bytes: [UInt8], zome: String
+    ) throws(PlasmidError) -> [UInt8] {
+        switch operation {
+        case .dnaInfo:
+            return DnaInfo(
+                name: definition.name, hash: dna, networkSeed: definition.integrity.networkSeed,
+                properties: definition.integrity.properties.packed,
+                zomes: definition.integrity.zomes.map(\.name) + definition.coordinator.map(\.name),
+                entryTypes: definition.integrity.entryTypes.map(\.name),
+                linkTypes: definition.integrity.linkTypes.map(\.name)
+            ).packed
+        case .properties: return definition.integrity.properties.packed
+        case .verify: return try verify(VerifyRequest(packed: bytes), zome: zome).packed
+        default: return try hash(HashRequest(packed: bytes))
+        }
+    }
+
+    /// A signature that a zome made with `sign`: in this DNA and by the zome that asks, unless the request says else.
+    private func verify(_ request: VerifyRequest, zome: String) -> Bool {
+        let message = SigningDomain.app(dna: request.dna ?? dna, zome: request.zome ?? zome, data: request.data)
+        return request.signature.verifies(message, by: request.agent)
+    }
+
+    private func hash(_ request: HashRequest) throws(PlasmidError) -> [UInt8] {
+        guard request.kind == "blake2b256" else {
+            throw PlasmidError(
+                .badInput, "there is no hash kind `\(request.kind)`", hint: "blake2b256 is what this version knows")
+        }
+        var writer = MessagePackWriter()
+        writer.writeBinary(EntryHash(hashing: request.data).core.array)
+        return writer.bytes
+    }
+}
+
+extension CallView {
+    /// `mustGet…`: what is there is given, what is not is an error that names it.
+    func mustGet(_ operation: HostOperation, _ bytes: [UInt8]) throws(PlasmidError) -> [UInt8] {
+        switch operation {
+        case .mustGetEntry:
+            let hash = try MustGetEntryRequest(packed: bytes).hash
+            guard let entry = try cascade.entry(hash) else { throw Self.missing(hash.text) }
+            return entry.packed
+        case .mustGetAction:
+            let hash = try MustGetActionRequest(packed: bytes).hash
+            guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
+            return record.signedAction.packed
+        default:
+            let hash = try MustGetActionRequest(packed: bytes).hash
+            guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
+            return record.packed
+        }
+    }
+
+    private static func missing(_ hash: String) -> PlasmidError {
+        PlasmidError(.missingDependency, "\(hash) is not held here", hint: "it may arrive later; nothing was decided")
+    }
+}
+
+extension DnaDefinition {
+    /// The entry type that an action's indexes name.
+    func entryType(_ app: AppEntryDef) -> EntryTypeDef? {
+        integrity.entryType(zomeIndex: app.zomeIndex, entryIndex: app.entryIndex)
+    }
+}

@@ -1,0 +1,100 @@
+import Chain
+import Integrity
+import Keystore
+import Logging
+import NIOCore
+import Storage
+import ZomeRuntime
+
+/// Joins the cores: installed apps, spaces, cells and the calls that run in them.
+///
+/// One event loop carries all of it: connections, calls, children's sockets, signing and reads. Nothing here locks and
+/// nothing waits; the journal, the environments' writers, the blocking work of installations and modules loaded in this
+/// process have threads of their own.
+// `@unchecked Sendable`: every stored property is touched on `loop` only, which each public entry asserts. It is marked
+// so that closures that hop back to the loop may name it.
+public final class Conductor: @unchecked Sendable {
+    /// The loop that everything below is confined to.
+    public let loop: any EventLoop
+    /// What it was started with.
+    public let options: ConductorOptions
+    let keystore: Keystore
+    let database: Database
+    let store: ConductorStore
+    let logger: Logger
+    let signals = SignalHub()
+    var apps: [String: InstalledApp] = [:]
+    var spaces: [DnaHash: SpaceContext] = [:]
+    var cells: [String: Cell] = [:]
+    var cellOfID: [CellID: Cell] = [:]
+    /// Cells that could not be started, and why: `info` shows them, calls answer with the error.
+    var faults: [String: PlasmidError] = [:]
+    var usedNonces = NonceWindow()
+    var tokens: [[UInt8]: AppToken] = [:]
+    private var lastCall: UInt64 = 0
+    private var lastModuleCall: UInt64 = 0
+    private let started = NIODeadline.now()
+
+    /// A conductor over an opened keystore and database. `load` then starts the installed apps.
+    /// - Throws: `storageClosed` if the database was closed.
+    public init(
+        loop: any EventLoop, options: ConductorOptions, keystore: Keystore, database: Database, logger: Logger
+    ) throws(PlasmidError) {
+        self.loop = loop
+        self.options = options
+        self.keystore = keystore
+        self.database = database
+        store = try database.conductor
+        self.logger = logger
+    }
+
+    /// Microseconds since the conductor was made; never runs backwards.
+    var monotonicMicroseconds: UInt64 {
+        UInt64(max(0, (NIODeadline.now() - started).nanoseconds / 1_000))
+    }
+
+    func nextCall() -> UInt64 {
+        lastCall += 1
+        return lastCall
+    }
+
+    func nextModuleCall() -> UInt64 {
+        lastModuleCall += 1
+        return lastModuleCall
+    }
+
+    /// Runs `work` on the loop after a while.
+    func after(microseconds: Int64, _ work: @escaping () -> Void) {
+        let bound = NIOLoopBound(work, eventLoop: loop)
+        loop.scheduleTask(in: .microseconds(max(0, microseconds))) { bound.value() }
+    }
+
+    /// The cell of `app/role`, running and able to take calls.
+    /// - Throws: `unknownInstance`, `cellNotActive`, or the fault that kept the cell from starting.
+    func cell(_ instanceID: String) throws(PlasmidError) -> Cell {
+        if let cell = cells[instanceID] {
+            guard cell.isActive else { throw Self.notActive(instanceID) }
+            return cell
+        }
+        if let fault = faults[instanceID] { throw fault }
+        for app in apps.values where app.roles.contains(where: { app.instanceID($0) == instanceID }) {
+            throw Self.notActive(instanceID)
+        }
+        throw PlasmidError(
+            .unknownInstance, "unknown instance `\(instanceID)`",
+            hint: "an instance is named app/role; `info/instances` lists those of this connection")
+    }
+
+    private static func notActive(_ instanceID: String) -> PlasmidError {
+        PlasmidError(
+            .cellNotActive, "instance `\(instanceID)` is not active yet",
+            hint: "enable its app (`plasmid admin enable`) or start it (`admin/instance/start`)")
+    }
+
+    /// Stops every module; what was acknowledged is on disk already.
+    public func shutDown() {
+        loop.assertInEventLoop()
+        for cell in cells.values { cell.runner?.stop() }
+        for space in spaces.values { space.validators?.stop() }
+    }
+}

@@ -1,0 +1,107 @@
+import Chain
+import Integrity
+
+/// Answers one host operation: status 0 with the value, or status 1 with a `ModuleError`.
+typealias HostAnswer = (_ status: UInt32, _ bytes: [UInt8]) -> Void
+
+/// Where a module's requests arrive: finds the call, checks that its kind may ask, and passes the request on.
+extension Cell {
+    func serve(moduleCall: UInt64, zome: Int, operation: UInt32, bytes: [UInt8], answer: @escaping HostAnswer) {
+        guard let call = callOfModuleCall[moduleCall], call.isRunning, let step = call.current, step.zome == zome
+        else {
+            Self.refuse(answer, PlasmidError(.callOver, "the call that this operation belongs to is over"))
+            return
+        }
+        guard let known = HostOperation(rawValue: operation) else {
+            Self.refuse(
+                answer,
+                PlasmidError(
+                    .unknownOperation, "this conductor has no host operation \(operation)",
+                    hint: "the module was built against a newer HDK"))
+            return
+        }
+        guard known.allowed(in: step.kind) else {
+            Self.refuse(
+                answer,
+                PlasmidError(
+                    .operationNotAllowed, "`\(known)` may not be used in `\(step.name)`",
+                    hint: "the table in docs/spec/zome-abi.md lists which operations each callback may use"))
+            return
+        }
+        do {
+            try dispatch(known, HostRequest(cell: self, call: call, step: step, bytes: bytes, answer: answer))
+        } catch {
+            Self.refuse(answer, error)
+        }
+    }
+
+    static func refuse(_ answer: HostAnswer, _ error: PlasmidError) {
+        answer(1, ModuleError(code: error.code.rawValue, message: error.message).packed)
+    }
+
+    private func dispatch(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
+        switch operation {
+        case .create, .update, .delete, .createLink, .deleteLink, .commitCapabilityGrant, .commitCapabilityClaim,
+            .revokeCapability:
+            try write(operation, request)
+        case .get: try get(request)
+        case .query: try query(request)
+        case .getLinks: try getLinks(request)
+        case .agentInfo: try agentInfo(request)
+        case .mustGetEntry, .mustGetAction, .mustGetValidRecord:
+            request.succeed(try request.view().mustGet(operation, request.bytes))
+        case .dnaInfo, .properties, .verify, .hash:
+            request.succeed(try space.answer(operation, request.bytes, zome: zomes[request.step.zome].name))
+        case .sign: try sign(request)
+        case .randomBytes: try randomBytes(request)
+        case .time: request.succeed(conductor.options.clock().packed)
+        case .emitSignal: try emitSignal(request)
+        case .send: try send(request)
+        case .call: try callOther(request)
+        case .callInfo: callInfo(request)
+        case .keystoreGetPublicKey: try publicKey(request)
+        case .log: try log(request)
+        }
+    }
+}
+
+/// One request of a module, with what is needed to answer it once.
+struct HostRequest {
+    let cell: Cell
+    let call: ActiveCall
+    let step: CallStep
+    let bytes: [UInt8]
+    private let answer: HostAnswer
+    /// The attempt that asked: answers to an abandoned one go nowhere.
+    private let moduleCall: UInt64
+
+    init(cell: Cell, call: ActiveCall, step: CallStep, bytes: [UInt8], answer: @escaping HostAnswer) {
+        self.cell = cell
+        self.call = call
+        self.step = step
+        self.bytes = bytes
+        self.answer = answer
+        moduleCall = call.moduleCall
+    }
+
+    /// Whether the attempt that asked is still the present one.
+    var isCurrent: Bool { call.moduleCall == moduleCall && !call.isOver }
+
+    /// What the call sees: its scratch over the calls it builds on over the stored space.
+    func view() throws(PlasmidError) -> CallView { try CallView(call: call) }
+
+    func succeed(_ bytes: [UInt8]) {
+        guard isCurrent else { return }
+        answer(0, bytes)
+    }
+
+    func fail(_ error: PlasmidError) {
+        guard isCurrent else { return }
+        answer(1, ModuleError(code: error.code.rawValue, message: error.message).packed)
+    }
+
+    /// The request's own structure.
+    func decode<Request: Packable>(_ type: Request.Type = Request.self) throws(PlasmidError) -> Request {
+        try Request(packed: bytes)
+    }
+}

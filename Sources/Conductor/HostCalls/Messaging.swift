@@ -1,0 +1,159 @@
+import Chain
+import Integrity
+import NIOCore
+import ZomeRuntime
+
+/// `send` and `call`: how a zome reaches another agent of its space.
+///
+/// The sender's agent id is the cell's own, set here: nothing that the module says can change it. The path from
+/// `deliver` on takes only what a network peer could give it: who sent, to whom, and bytes.
+extension Cell {
+    func send(_ request: HostRequest) throws(PlasmidError) {
+        let send = try request.decode(SendRequest.self)
+        guard send.payload.count <= Limits.directMessageBytes else {
+            throw PlasmidError(
+                .messageTooLarge,
+                "the message has \(send.payload.count) bytes, a direct message at most \(Limits.directMessageBytes)",
+                hint: "store it as an entry and send its hash")
+        }
+        let zome = zomes[request.step.zome].name
+        let message = DirectMessage(from: id.agent, to: send.to, zome: zome, payload: send.payload)
+        waitOutside(request, timeoutMilliseconds: send.timeoutMilliseconds, what: "send to \(send.to)") {
+            [space] reply in
+            space.deliver(message, reply)
+        }
+    }
+
+    func callOther(_ request: HostRequest) throws(PlasmidError) {
+        let call = try request.decode(CallRequest.self)
+        let remote = RemoteCall(
+            from: id.agent, to: call.to, zome: call.zome, function: call.function, payload: call.payload,
+            secret: call.secret)
+        waitOutside(request, timeoutMilliseconds: call.timeoutMilliseconds, what: "call to \(call.to)") {
+            [space] reply in
+            space.deliver(remote, reply)
+        }
+    }
+
+    /// Gives the writer position up, starts the wait and answers the module once: with the reply, an error, or
+    /// `timeout`. A reply that comes later is dropped.
+    private func waitOutside(
+        _ request: HostRequest, timeoutMilliseconds: UInt32, what: String,
+        _ start: (@escaping (Result<[UInt8], PlasmidError>) -> Void) -> Void
+    ) {
+        let call = request.call
+        begin(call)
+        call.holdsPosition = false
+        call.outsideWaits += 1
+        let run = call.run
+        tell(.waits(run))
+        let moduleCall = call.moduleCall
+        runner?.pauseDeadline(call: moduleCall)
+        var isOpen = true
+        let finish: (Result<[UInt8], PlasmidError>) -> Void = { [self] result in
+            guard isOpen else { return }
+            isOpen = false
+            guard call.run == run, !call.isOver else { return }
+            call.outsideWaits -= 1
+            runner?.resumeDeadline(call: moduleCall)
+            tell(.resumed(run))
+            switch result {
+            case .success(let bytes): request.succeed(bytes)
+            case .failure(let error): request.fail(error)
+            }
+        }
+        conductor.after(microseconds: Int64(timeoutMilliseconds) * 1_000) {
+            finish(
+                .failure(
+                    PlasmidError(
+                        .timeout, "\(what): no answer within \(timeoutMilliseconds) ms",
+                        hint: "the other side may have received it all the same")))
+        }
+        start(finish)
+    }
+}
+
+/// A message for another agent's `receive`, as it comes from the network too.
+struct DirectMessage {
+    let from: AgentPubKey
+    let to: AgentPubKey
+    let zome: String
+    let payload: [UInt8]
+}
+
+/// A call of another agent's function, as it comes from the network too.
+struct RemoteCall {
+    let from: AgentPubKey
+    let to: AgentPubKey
+    let zome: String
+    let function: String
+    let payload: [UInt8]
+    let secret: CapSecret?
+}
+
+/// The receiving side.
+extension SpaceContext {
+    func deliver(_ message: DirectMessage, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
+        do {
+            let cell = try reachableCell(message.to)
+            guard let zome = cell.zomeIndex(message.zome), cell.zomes[zome].callbacks.contains(.receive) else {
+                throw PlasmidError(
+                    .noReceiver, "zome `\(message.zome)` of \(message.to) has no `receive` callback",
+                    hint: "declare `receive` under the zome's callbacks and write one in its module")
+            }
+            let step = CallStep(
+                zome: zome, kind: .receive, name: "receive",
+                invocation: Invocation(caller: message.from, payload: message.payload))
+            cell.startWhenInitialised(step: step, caller: message.from, secret: false) { result in
+                reply(
+                    Self.remote(result) { error in
+                        PlasmidError(
+                            .receiveFailed, "Error calling receive callback of zome `\(message.zome)`: \(error)",
+                            hint: "the message reached the other agent's module, which answered with an error")
+                    })
+            }
+        } catch {
+            reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    func deliver(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
+        do {
+            let cell = try reachableCell(call.to)
+            let request = try cell.authorise(
+                zome: call.zome, function: call.function, caller: call.from, secret: call.secret)
+            let step = CallStep(
+                zome: request, kind: .function, name: call.function,
+                invocation: Invocation(caller: call.from, payload: call.payload))
+            cell.startWhenInitialised(step: step, caller: call.from, secret: call.secret != nil) { result in
+                reply(Self.remote(result) { PlasmidError(.remoteCallFailed, "\(call.zome)/\(call.function): \($0)") })
+            }
+        } catch {
+            reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    /// A cell that can answer now. One that is not here or stopped is an error at once, never a wait.
+    private func reachableCell(_ agent: AgentPubKey) throws(PlasmidError) -> Cell {
+        guard let cell = cells[agent] else {
+            throw PlasmidError(
+                .agentNotFound, "no agent \(agent) is known in this space",
+                hint: "check the address; agents are listed by `plasmid admin agents`")
+        }
+        guard cell.isActive else {
+            throw PlasmidError(
+                .peerUnreachable, "agent \(agent) is offline", hint: "its app is disabled or stopped; try again later")
+        }
+        return cell
+    }
+
+    private static func remote(
+        _ result: Result<ZomeOutcome, PlasmidError>, _ wrap: (String) -> PlasmidError
+    ) -> Result<[UInt8], PlasmidError> {
+        switch result {
+        case .success(.ok(let bytes)): .success(bytes)
+        case .success(.appError(let error)): .failure(wrap(error.message))
+        case .failure(let error): .failure(wrap(error.message))
+        }
+    }
+}

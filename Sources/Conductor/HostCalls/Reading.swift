@@ -1,0 +1,106 @@
+import Chain
+import Integrity
+import Keystore
+import Storage
+
+/// The operations that read, and the pure ones.
+extension Cell {
+    func get(_ request: HostRequest) throws(PlasmidError) {
+        let get = try request.decode(GetRequest.self)
+        var writer = MessagePackWriter()
+        writer.write(try request.view().cascade.get(get.hash))
+        request.succeed(writer.bytes)
+    }
+
+    /// Queries the caller's own chain as of the head that the order fixed for the call.
+    func query(_ request: HostRequest) throws(PlasmidError) {
+        let query = try request.decode(ChainQuery.self)
+        let filter = try space.chainFilter(query)
+        let head = fixedHead(request.call)
+        let records = try request.view().cascade.query(filter, author: id.agent, head: head)
+        request.succeed(records.packed)
+    }
+
+    func getLinks(_ request: HostRequest) throws(PlasmidError) {
+        let wanted = try request.decode(GetLinksRequest.self)
+        var types: [LinkTypeNumber]?
+        if let names = wanted.types {
+            types = try names.map { name throws(PlasmidError) in try space.linkType(name) }
+        }
+        let page = try request.view().links(
+            LinkRequest(
+                base: wanted.base, types: types, tagPrefix: wanted.tagPrefix ?? [], after: wanted.after,
+                before: wanted.before, author: wanted.author, cursor: wanted.cursor,
+                limit: min(max(Int(wanted.limit ?? 1_000), 1), Limits.linkPageMaximum)))
+        request.succeed(Integrity.LinkPage(links: page.links, next: page.next).packed)
+    }
+
+    func agentInfo(_ request: HostRequest) throws(PlasmidError) {
+        request.succeed(AgentInfo(agent: id.agent, chainHead: fixedHead(request.call)).packed)
+    }
+
+    /// The head that the call stands on: that of its own writes, or the certain tail from now on.
+    private func fixedHead(_ call: ActiveCall) -> ChainHead {
+        if let head = call.scratch?.head { return head }
+        begin(call)
+        tell(.reads(call.run))
+        return call.head ?? order.certainTail
+    }
+
+    func sign(_ request: HostRequest) throws(PlasmidError) {
+        let sign = try request.decode(SignRequest.self)
+        let message = SigningDomain.app(dna: id.dna, zome: zomes[request.step.zome].name, data: sign.data)
+        request.succeed(try conductor.keystore.sign(message, by: id.agent).packed)
+    }
+
+    func randomBytes(_ request: HostRequest) throws(PlasmidError) {
+        let count = try request.decode(RandomBytesRequest.self).count
+        guard count <= 65_536 else {
+            throw PlasmidError(.badInput, "\(count) random bytes at once are too many", hint: "at most 65,536")
+        }
+        var writer = MessagePackWriter()
+        writer.writeBinary(conductor.options.randomBytes(Int(count)))
+        request.succeed(writer.bytes)
+    }
+
+    /// Most signals that one call may emit: they are held in memory until its commit.
+    private static var signalsPerCall: Int { 100_000 }
+
+    /// Signals wait for the commit: a call that fails emits none.
+    func emitSignal(_ request: HostRequest) throws(PlasmidError) {
+        let signal = try request.decode(SignalRequest.self)
+        guard signal.payload.count <= Limits.signalBytes else {
+            throw PlasmidError(
+                .messageTooLarge, "the signal has \(signal.payload.count) bytes, at most \(Limits.signalBytes)")
+        }
+        guard request.call.signals.count < Self.signalsPerCall else {
+            throw PlasmidError(
+                .overloaded, "one call may emit \(Self.signalsPerCall) signals at most", hint: "emit fewer, larger ones"
+            )
+        }
+        request.call.signals.append(
+            BufferedSignal(zome: request.step.zome, name: signal.name, payload: signal.payload))
+        request.succeed([0xc0])
+    }
+
+    func callInfo(_ request: HostRequest) {
+        request.succeed(
+            CallInfo(
+                caller: request.call.caller, zome: zomes[request.step.zome].name, function: request.step.name,
+                secretUsed: request.call.usedSecret
+            ).packed)
+    }
+
+    func publicKey(_ request: HostRequest) throws(PlasmidError) {
+        let wanted = try request.decode(KeystoreGetPublicKeyRequest.self)
+        // A cell sees the key of its own app and those made for it, not the other apps': they would link the person.
+        let own = wanted.id == "agent" ? id.agent : try conductor.keystore.publicKey("app:\(appID):\(wanted.id)")
+        request.succeed(own.packed)
+    }
+
+    func log(_ request: HostRequest) throws(PlasmidError) {
+        let line = try request.decode(LogRequest.self)
+        conductor.zomeLog(line, cell: instanceID, zome: zomes[request.step.zome].name)
+        request.succeed([0xc0])
+    }
+}

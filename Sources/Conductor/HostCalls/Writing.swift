@@ -1,0 +1,160 @@
+import Chain
+import Integrity
+import Storage
+
+/// The operations that write: each waits for the writer position, then adds to the call's scratch.
+extension Cell {
+    func write(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
+        let work = try prepare(operation, request)
+        let call = request.call
+        withPosition(call) {
+            guard request.isCurrent else { return }
+            do {
+                request.succeed(try work(call))
+            } catch {
+                request.fail(PlasmidError.from(error))
+            }
+        }
+    }
+
+    private typealias Work = (ActiveCall) throws -> [UInt8]
+
+    /// Reads the request and checks what can be checked before the position is asked for.
+    private func prepare(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) -> Work {
+        switch operation {
+        case .create: try create(request)
+        case .update: try update(request)
+        case .delete: try delete(request)
+        case .createLink: try createLink(request)
+        case .deleteLink: try deleteLink(request)
+        case .commitCapabilityGrant: try commitGrant(request)
+        case .commitCapabilityClaim: try commitClaim(request)
+        default: try revokeGrant(request)
+        }
+    }
+
+    private var now: Timestamp { conductor.options.clock() }
+
+    private func create(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let create = try request.decode(CreateRequest.self)
+        let type = try space.entryType(create.entryType)
+        if let publishing = create.publishing, publishing != .signed {
+            throw PlasmidError(
+                .notSupported, "`\(publishing.rawValue)` publishing is not supported yet", hint: "use `signed`")
+        }
+        try checkSize(create.entry, type.definition)
+        return { [self] call in
+            try call.scratch?.create(.app(type.app), .app(create.entry), now: now).packed ?? []
+        }
+    }
+
+    private func checkSize(_ entry: [UInt8], _ type: EntryTypeDef) throws(PlasmidError) {
+        guard entry.count <= min(type.maxBytes, Limits.entryBytes) else {
+            throw PlasmidError(
+                .entryTooLarge,
+                "the entry has \(entry.count) bytes, type `\(type.name)` allows \(min(type.maxBytes, Limits.entryBytes))",
+                hint: "raise max_bytes of the type (at most \(Limits.entryBytes)), or split the entry")
+        }
+    }
+
+    private func update(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let update = try request.decode(UpdateRequest.self)
+        return { [self] call in
+            let view = try CallView(call: call).cascade
+            guard let original = try view.action(update.original), let entry = original.entryHash,
+                case .app(let app)? = original.entryType
+            else { throw Self.notFound(update.original, "nothing that could be updated") }
+            guard !(try view.isDeleted(update.original)) else {
+                throw Self.notFound(update.original, "deleted and cannot be updated")
+            }
+            if let type = space.definition.entryType(app) { try checkSize(update.entry, type) }
+            return try call.scratch?.update(
+                update.original, originalEntry: entry, .app(app), .app(update.entry), now: now
+            ).packed ?? []
+        }
+    }
+
+    private func delete(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let delete = try request.decode(DeleteRequest.self)
+        return { [self] call in
+            let view = try CallView(call: call).cascade
+            guard let original = try view.action(delete.address), let entry = original.entryHash else {
+                throw Self.notFound(delete.address, "nothing that could be deleted")
+            }
+            return try call.scratch?.delete(delete.address, entry: entry, now: now).packed ?? []
+        }
+    }
+
+    private func createLink(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let link = try request.decode(CreateLinkRequest.self)
+        let type = try space.linkType(link.type)
+        guard link.tag.count <= Limits.linkTagBytes else {
+            throw PlasmidError(
+                .linkTagTooLarge, "the link tag has \(link.tag.count) bytes, at most \(Limits.linkTagBytes) are allowed"
+            )
+        }
+        return { [self] call in
+            let view = try CallView(call: call).cascade
+            try checkHeld(link.base, "base", view)
+            try checkHeld(link.target, "target", view)
+            return try call.scratch?.createLink(
+                base: link.base, target: link.target, zomeIndex: type.zomeIndex, linkType: type.linkType,
+                tag: link.tag, now: now
+            ).packed ?? []
+        }
+    }
+
+    /// A link's ends must be there: what is not held here is most often a mistyped address. Agents and external addresses
+    /// are taken as they are.
+    private func checkHeld(_ end: AnyLinkableHash, _ name: String, _ view: CascadeView<StoredChain>)
+        throws(PlasmidError)
+    {
+        if let action = end.action, try view.action(action) == nil {
+            throw Self.notFound(action, "not held here, so it cannot be the link's \(name)")
+        }
+        if let entry = end.entry, try view.entry(entry) == nil, !space.isAgent(entry) {
+            throw PlasmidError(
+                .notFound, "\(entry) is not held here, so it cannot be the link's \(name)",
+                hint: "commit the entry first; an agent's key may be used as it is")
+        }
+    }
+
+    private static func notFound(_ hash: ActionHash, _ what: String) -> PlasmidError {
+        PlasmidError(.notFound, "\(hash) is \(what)", hint: "use the address that create, update or createLink gave")
+    }
+
+    private func deleteLink(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let delete = try request.decode(DeleteLinkRequest.self)
+        return { [self] call in
+            let view = try CallView(call: call).cascade
+            guard case .createLink(let base, _, _, _, _)? = try view.action(delete.address)?.data else {
+                throw Self.notFound(delete.address, "no link")
+            }
+            return try call.scratch?.deleteLink(delete.address, base: base, now: now).packed ?? []
+        }
+    }
+
+    private func commitGrant(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let (grant, secret) = try makeGrant(try request.decode(GrantRequest.self))
+        return { [self] call in
+            guard let address = try call.scratch?.create(.capGrant, .capGrant(grant), now: now) else { return [] }
+            return GrantReceipt(address: address, secret: secret).packed
+        }
+    }
+
+    private func commitClaim(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let claim = try request.decode(ClaimRequest.self)
+        let entry = Entry.capClaim(CapClaim(tag: claim.tag, grantor: claim.grantor, secret: claim.secret))
+        return { [self] call in try call.scratch?.create(.capClaim, entry, now: now).packed ?? [] }
+    }
+
+    private func revokeGrant(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let revoke = try request.decode(RevokeRequest.self)
+        return { [self] call in
+            guard var scratch = call.scratch else { return [] }
+            call.scratch = nil
+            defer { call.scratch = scratch }
+            return try self.revoke(revoke.address, in: &scratch).packed
+        }
+    }
+}

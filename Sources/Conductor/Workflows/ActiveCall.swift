@@ -1,0 +1,109 @@
+import Chain
+import Integrity
+import ZomeRuntime
+
+/// How a zome call ended, as far as the app goes: faults of the conductor are `PlasmidError`s instead.
+public enum ZomeOutcome: Sendable {
+    /// The function's result, one MessagePack value.
+    case ok([UInt8])
+    /// The function threw, or its writes were refused (`code == "validationFailed"`, the validator's words).
+    case appError(ModuleError)
+}
+
+/// One step of a call: a callback or function of one zome. Most calls have one; `init` runs every zome's, and what the
+/// operator writes (a grant) has none.
+struct CallStep {
+    let zome: Int
+    let kind: InvocationKind
+    let name: String
+    let invocation: Invocation
+}
+
+/// A signal that waits for its call's commit.
+struct BufferedSignal {
+    let zome: Int
+    let name: String
+    let payload: [UInt8]
+}
+
+/// One call of a cell, from its first invocation to its answer, over all its attempts.
+///
+/// Confined to the conductor loop. `CommitOrder` decides when it may write, whether it is run again and when it commits;
+/// this object holds what that needs: the scratch, the buffered signals, the answer.
+final class ActiveCall {
+    let number: UInt64
+    let cell: Cell
+    let steps: [CallStep]
+    /// Whoever calls: nil for callbacks that nobody called (`init`, `post_commit`).
+    let caller: AgentPubKey?
+    let usedSecret: Bool
+    /// Whether it is the cell's `init`: then the conductor ends it with `InitZomesComplete`, in the same commit.
+    let isInit: Bool
+    /// What the conductor itself writes once every step has returned; its bytes are the call's result.
+    let epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])?
+    private var reply: ((Result<ZomeOutcome, PlasmidError>) -> Void)?
+
+    var run: CallRun
+    /// Number under which the module knows the present attempt and step.
+    var moduleCall: UInt64 = 0
+    var step = 0
+    var began = false
+    var scratch: Scratch?
+    /// Scratches of calls that this one builds on and that are not committed yet, oldest first.
+    var speculation: [Scratch] = []
+    var signals: [BufferedSignal] = []
+    var result: [UInt8] = []
+    /// Operations that wait for the writer position, in the order in which the module asked.
+    var waitingWrites: [() -> Void] = []
+    var holdsPosition = false
+    /// The head that the order fixed for its reads.
+    var head: ChainHead?
+    /// What the caller will hear if the order refuses the call.
+    var refusal: Result<ZomeOutcome, PlasmidError>?
+    /// Waits for other agents under way.
+    var outsideWaits = 0
+
+    init(
+        number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,
+        isInit: Bool = false, epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
+        reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
+    ) {
+        self.number = number
+        self.cell = cell
+        self.steps = steps
+        self.caller = caller
+        self.usedSecret = usedSecret
+        self.isInit = isInit
+        self.epilogue = epilogue
+        self.reply = reply
+        run = CallRun(call: number)
+    }
+
+    /// The step that runs now; nil when all have returned.
+    var current: CallStep? { step < steps.count ? steps[step] : nil }
+
+    var isOver: Bool { reply == nil }
+
+    /// Whether the module may still ask on behalf of the present attempt.
+    var isRunning: Bool { moduleCall != 0 && !isOver }
+
+    /// Forgets all that an attempt did, before the next one.
+    func startOver() {
+        step = 0
+        scratch = nil
+        head = nil
+        speculation = []
+        signals = []
+        result = []
+        waitingWrites = []
+        holdsPosition = false
+    }
+
+    /// Answers the caller; only the first answer counts.
+    func answer(_ result: Result<ZomeOutcome, PlasmidError>) {
+        guard let reply else { return }
+        self.reply = nil
+        waitingWrites = []
+        reply(result)
+    }
+}

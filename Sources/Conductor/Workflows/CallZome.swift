@@ -1,0 +1,120 @@
+import Chain
+import Integrity
+import ZomeRuntime
+
+/// The way of a call through its module: invoked, served, returned.
+extension Cell {
+    /// Starts a call; `call.answer` gives its end.
+    func start(_ call: ActiveCall) {
+        calls[call.number] = call
+        invoke(call)
+    }
+
+    /// Invokes the present step of the present attempt.
+    func invoke(_ call: ActiveCall) {
+        guard let step = call.current else {
+            finish(call)
+            return
+        }
+        let moduleCall = conductor.nextModuleCall()
+        call.moduleCall = moduleCall
+        callOfModuleCall[moduleCall] = call
+        runner?.invoke(
+            call: moduleCall, zome: step.zome, kind: step.kind, name: step.name, invocation: step.invocation,
+            timeout: nil
+        ) { [self] result in
+            guard callOfModuleCall.removeValue(forKey: moduleCall) != nil, call.moduleCall == moduleCall else { return }
+            call.moduleCall = 0
+            returned(call, result)
+        }
+    }
+
+    private func returned(_ call: ActiveCall, _ result: Result<ModuleReply, PlasmidError>) {
+        switch result {
+        case .failure(let error):
+            end(call, .failure(error))
+        case .success(.appError(let error)):
+            end(call, .success(.appError(error)))
+        case .success(.ok(let bytes)):
+            call.result = bytes
+            call.step += 1
+            invoke(call)
+        }
+    }
+
+    /// Ends a call that failed: nothing of it stays.
+    func end(_ call: ActiveCall, _ result: Result<ZomeOutcome, PlasmidError>) {
+        abandon(call)
+        call.refusal = result
+        if call.began {
+            tell(.failed(call.run))
+        } else {
+            calls[call.number] = nil
+            call.answer(result)
+        }
+    }
+
+    /// The function returned. What it never asked of the chain needs no order; the rest goes into the line.
+    private func finish(_ call: ActiveCall) {
+        if let epilogue = call.epilogue {
+            finish(call, with: epilogue)
+            return
+        }
+        guard call.began else {
+            release(call)
+            return
+        }
+        tell(.returned(call.run, end: call.scratch.flatMap { $0.isEmpty ? nil : $0.head }))
+    }
+
+    private func finish(_ call: ActiveCall, with epilogue: @escaping (inout Scratch) throws(PlasmidError) -> [UInt8]) {
+        withPosition(call) { [self] in
+            do {
+                guard var scratch = call.scratch else { return }
+                call.scratch = nil
+                defer { call.scratch = scratch }
+                call.result = try epilogue(&scratch)
+            } catch {
+                end(call, .failure(PlasmidError.from(error)))
+                return
+            }
+            tell(.returned(call.run, end: call.scratch?.head))
+        }
+    }
+
+    /// Runs `write` once the call has the writer position: at once, or when its turn comes. If the call is run again
+    /// instead, `write` is dropped: the module asks anew.
+    func withPosition(_ call: ActiveCall, _ write: @escaping () -> Void) {
+        if call.holdsPosition, call.outsideWaits == 0 {
+            write()
+            return
+        }
+        begin(call)
+        call.waitingWrites.append(write)
+        tell(.writes(call.run))
+    }
+
+    func begin(_ call: ActiveCall) {
+        guard !call.began else { return }
+        call.began = true
+        tell(.began(call.run))
+    }
+
+    /// A call without writes: its signals go out, then its answer.
+    func release(_ call: ActiveCall) {
+        calls[call.number] = nil
+        deliverSignals(call)
+        call.answer(.success(.ok(call.result)))
+    }
+
+    func deliverSignals(_ call: ActiveCall) {
+        for signal in call.signals {
+            lastSignal += 1
+            conductor.signals.deliver(
+                UserSignal(
+                    instanceID: instanceID, appID: appID, zome: zomes[signal.zome].name, name: signal.name,
+                    payload: signal.payload, sequence: lastSignal))
+        }
+        call.signals = []
+    }
+}

@@ -1,0 +1,85 @@
+import Chain
+import Integrity
+
+/// `init`: run once in the life of a cell, before its first call; what it writes and `InitZomesComplete` are one commit.
+extension Cell {
+    /// Starts a call of one step as soon as the cell is initialised.
+    func startWhenInitialised(
+        step: CallStep, caller: AgentPubKey?, secret: Bool,
+        reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
+    ) {
+        if case .done = initialisation {
+            start(
+                ActiveCall(
+                    number: conductor.nextCall(), cell: self, steps: [step], caller: caller, usedSecret: secret,
+                    reply: reply))
+            return
+        }
+        if case .running(let call?, _) = initialisation, call.outsideWaits > 0 {
+            // Waiting here could wait for ourselves: `init` of this cell waits for an agent who now asks this cell.
+            reply(
+                .failure(
+                    PlasmidError(
+                        .cellNotReady, "`\(instanceID)` is still running its `init`, which waits for another agent",
+                        hint: "try again shortly")))
+            return
+        }
+        initialise { [self] result in
+            switch result {
+            case .success: startWhenInitialised(step: step, caller: caller, secret: secret, reply: reply)
+            case .failure(let error): reply(.failure(error))
+            }
+        }
+    }
+
+    /// Runs `init` unless it has run; everyone who asks meanwhile hears of the one result.
+    func initialise(_ done: @escaping (Result<Void, PlasmidError>) -> Void) {
+        switch initialisation {
+        case .done:
+            done(.success(()))
+        case .running(let call, let waiting):
+            initialisation = .running(call, waiting: waiting + [done])
+        case .needed:
+            let call = ActiveCall(
+                number: conductor.nextCall(), cell: self, steps: initSteps, caller: nil, isInit: true,
+                epilogue: { [conductor] scratch throws(PlasmidError) in
+                    try Genesis.completeInit(&scratch, now: conductor.options.clock())
+                    return [0xc0]
+                }
+            ) { [self] result in
+                initialised(result)
+            }
+            initialisation = .running(call, waiting: [done])
+            start(call)
+        }
+    }
+
+    private var initSteps: [CallStep] {
+        zomes.enumerated().filter { $0.element.callbacks.contains(.initialize) }.map {
+            CallStep(
+                zome: $0.offset, kind: .initialize, name: "init",
+                invocation: Invocation(caller: nil, payload: [0xc0]))
+        }
+    }
+
+    private func initialised(_ result: Result<ZomeOutcome, PlasmidError>) {
+        guard case .running(_, let waiting) = initialisation else { return }
+        let outcome: Result<Void, PlasmidError>
+        switch result {
+        case .success(.ok):
+            initialisation = .done
+            outcome = .success(())
+        case .success(.appError(let error)):
+            initialisation = .needed
+            outcome = .failure(
+                PlasmidError(
+                    .initFailed, "`init` of \(instanceID) refused: \(error.message)",
+                    hint: "nothing was written; the next call tries again"))
+        case .failure(let error):
+            initialisation = .needed
+            outcome = .failure(
+                PlasmidError(.initFailed, "`init` of \(instanceID) failed: \(error.message)", hint: error.hint))
+        }
+        for done in waiting { done(outcome) }
+    }
+}
