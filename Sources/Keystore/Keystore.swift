@@ -28,7 +28,7 @@ public final class Keystore: @unchecked Sendable {
     /// Most keys of one keystore.
     public static let maxKeys = 1_000
     /// Longest tag, in bytes.
-    public static let maxTagBytes = 64
+    public static let maxTagBytes = 255
 
     private final class Key {
         let agent: Agent
@@ -143,7 +143,7 @@ public final class Keystore: @unchecked Sendable {
 
     /// Makes a key and saves it; when this returns, the key survives a power cut.
     /// - Parameters:
-    ///   - tag: 1 to 64 printable ASCII characters, not used yet.
+    ///   - tag: 1 to 255 printable ASCII characters, not used yet.
     ///   - createdAt: kept beside the key; now, unless a test says otherwise.
     /// - Throws: `badKeyTag`, `keyTagTaken`, `keystoreFull`, `keystoreChanged`, `keystoreUnusable`; then there is no new key.
     public func newAgent(tag: String, createdAt: Timestamp = Keystore.now()) throws(PlasmidError) -> AgentPubKey {

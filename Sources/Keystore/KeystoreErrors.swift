@@ -47,6 +47,12 @@ enum KeystoreFault {
             hint: "a keystore is never overwritten; move the file away first")
     }
 
+    static func locked(_ path: String) -> PlasmidError {
+        PlasmidError(
+            .keystoreLocked, "another program is writing the keystore \(path) right now",
+            hint: "try again; nothing was written")
+    }
+
     static func newer(_ path: String, version: UInt16) -> PlasmidError {
         PlasmidError(
             .keystoreNewer, "the keystore \(path) has version \(version), this program reads version 1",

@@ -66,14 +66,16 @@ struct SealedFile {
     }
 
     /// Puts new bytes at the path: a file beside it with mode 0600, synced, moved over the old one, the folder synced.
-    /// Writers of one folder wait for each other, so that none undoes another's change.
+    /// One writer at a time, so that none undoes another's change; the second gets `keystoreLocked`.
     func write(_ bytes: [UInt8], _ mode: Mode) throws(PlasmidError) {
         try atStep?(.beforeTemporary)
         let folderDescriptor = SystemError.retrying { Glibc.open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) }
         guard folderDescriptor >= 0 else { throw KeystoreFault.system(path, "written", SystemError.number) }
         defer { Glibc.close(folderDescriptor) }
-        guard SystemError.retrying({ flock(folderDescriptor, LOCK_EX) }) == 0 else {
-            throw KeystoreFault.system(path, "written", SystemError.number)
+        // Never waits: the caller may be an event loop.
+        guard SystemError.retrying({ flock(folderDescriptor, LOCK_EX | LOCK_NB) }) == 0 else {
+            throw SystemError.number == EWOULDBLOCK
+                ? KeystoreFault.locked(path) : KeystoreFault.system(path, "written", SystemError.number)
         }
         if case .replace(let previous) = mode, try read() != previous {
             throw PlasmidError(

@@ -73,7 +73,7 @@ struct KeystoreTests {
 
     @Test(
         "tags that are empty, too long, not ASCII or taken are refused and nothing is written",
-        arguments: ["", String(repeating: "x", count: 65), "käthe", "a\nb", "taken"])
+        arguments: ["", String(repeating: "x", count: 256), "käthe", "a\nb", "taken"])
     func tags(_ tag: String) throws {
         let folder = try Folder()
         let store = try make(folder)
@@ -122,6 +122,22 @@ struct KeystoreTests {
         #expect(second.agents.isEmpty)
         let again = try Keystore.open(at: folder.file(), passphrase: secret("correct horse"))
         #expect(again.agents.map(\.key) == [alice])
+    }
+
+    @Test("while another program writes, nobody waits and nothing is written")
+    func locked() throws {
+        let folder = try Folder()
+        let store = try make(folder)
+        let descriptor = Glibc.open(folder.path, O_RDONLY | O_DIRECTORY)
+        try #require(flock(descriptor, LOCK_EX) == 0)
+        let before = try bytes(folder.file())
+        #expect(fault { _ = try store.newAgent(tag: "alice") }?.code == .keystoreLocked)
+        #expect(try bytes(folder.file()) == before)
+        close(descriptor)
+        #expect(fault { _ = try store.newAgent(tag: "alice") } == nil)
+        let longest = String(repeating: "t", count: Keystore.maxTagBytes)
+        let key = try store.newAgent(tag: longest)
+        #expect(try Keystore.open(at: folder.file(), passphrase: secret("correct horse")).publicKey(longest) == key)
     }
 
     @Test("§11.29 a test agent: same name, same key; never in the file; clearly marked")
@@ -219,7 +235,7 @@ struct KeystoreTests {
             cost: .forTests)
         let entries = (0..<Keystore.maxKeys).map {
             KeystoreFormat.Entry(
-                tag: String(repeating: "t", count: 60) + "\($0)", createdAt: Timestamp(microseconds: 0),
+                tag: String(repeating: "t", count: 251) + "\($0)", createdAt: Timestamp(microseconds: 0),
                 seed: SecretBytes(count: 32))
         }
         let file = KeystoreFormat.file(header, master: SecretBytes(count: 32), entries: entries)

@@ -27,6 +27,8 @@ enum ImportScanner {
         var nesting = 0
 
         mutating func run() -> [Found] {
+            // A byte order mark is no letter of the first word.
+            if bytes.starts(with: [0xEF, 0xBB, 0xBF]) { index = 3 }
             code(untilParenthesis: false)
             return found
         }
