@@ -188,9 +188,9 @@ struct JSONScanner {
             let digit = byte(at)
             at += 1
             switch digit {
-            case UInt8(ascii: "0")...UInt8(ascii: "9"): code = code << 4 | UInt32(digit) - 48
-            case UInt8(ascii: "a")...UInt8(ascii: "f"): code = code << 4 | UInt32(digit) - 87
-            case UInt8(ascii: "A")...UInt8(ascii: "F"): code = code << 4 | UInt32(digit) - 55
+            case UInt8(ascii: "0")...UInt8(ascii: "9"): code = code << 4 | (UInt32(digit) - 48)
+            case UInt8(ascii: "a")...UInt8(ascii: "f"): code = code << 4 | (UInt32(digit) - 87)
+            case UInt8(ascii: "A")...UInt8(ascii: "F"): code = code << 4 | (UInt32(digit) - 55)
             default: throw fault("four hexadecimal digits are expected")
             }
         }
