@@ -31,7 +31,7 @@ struct DnaCheck: ParsableCommand {
     static func diagnose(_ path: String, _ locator: ModuleLocator?) throws -> Diagnosis {
         var (manifest, diagnostics) = ManifestReader.dna(at: path)
         if let manifest, let locator { diagnostics += manifest.diagnostics(missingIn: locator) }
-        guard let manifest else { return Diagnosis(path: path, diagnostics: diagnostics, facts: .null, lines: []) }
+        guard let manifest else { return Diagnosis(path: path, diagnostics: diagnostics, facts: [], lines: []) }
         let definition = manifest.definition()
         let hash = definition.hash().text
         let types = definition.integrity.entryTypes.count
@@ -43,10 +43,10 @@ struct DnaCheck: ParsableCommand {
         if definition.integrity.networkSeed.isEmpty {
             lines.append("note  this space is public: its network seed is empty, so whoever has the file can find it")
         }
-        let facts = MessagePackValue.object([
-            "name": .string(manifest.name), "dna": .string(hash),
-            "public": .bool(definition.integrity.networkSeed.isEmpty),
-        ])
+        let facts: [MessagePackValue.Pair] = [
+            .init("name", .string(manifest.name)), .init("dna", .string(hash)),
+            .init("public", .bool(definition.integrity.networkSeed.isEmpty)),
+        ]
         return Diagnosis(path: path, diagnostics: diagnostics, facts: facts, lines: lines)
     }
 }

@@ -29,18 +29,20 @@ struct HappCheck: ParsableCommand {
 
     static func diagnose(_ path: String, _ locator: ModuleLocator?) -> Diagnosis {
         var (happ, diagnostics) = ManifestReader.happ(at: path)
-        guard let happ else { return Diagnosis(path: path, diagnostics: diagnostics, facts: .null, lines: []) }
+        guard let happ else { return Diagnosis(path: path, diagnostics: diagnostics, facts: [], lines: []) }
         if let locator {
             diagnostics += Set(happ.dnas.flatMap { $0.diagnostics(missingIn: locator) }).sorted()
         }
         let roles = happ.roles.map { (role: $0.role.name, name: $0.manifest.name, hash: $0.definition.hash().text) }
-        let facts = MessagePackValue.object([
-            "name": .string(happ.manifest.name),
-            "roles": .array(
-                roles.map {
-                    .object(["role": .string($0.role), "dna_name": .string($0.name), "dna": .string($0.hash)])
-                }),
-        ])
+        let facts: [MessagePackValue.Pair] = [
+            .init("name", .string(happ.manifest.name)),
+            .init(
+                "roles",
+                .array(
+                    roles.map {
+                        .object(["role": .string($0.role), "dna_name": .string($0.name), "dna": .string($0.hash)])
+                    })),
+        ]
         let table = Table(headings: ["ROLE", "DNA", "DNA HASH"], rows: roles.map { [$0.role, $0.name, $0.hash] })
         let lines = ["name  \(happ.manifest.name)"] + table.text.split(separator: "\n").map(String.init)
         return Diagnosis(path: path, diagnostics: diagnostics, facts: facts, lines: lines)

@@ -7,7 +7,7 @@ import Manifests
 enum ReportFormat: String, ExpressibleByArgument, CaseIterable {
     /// `file:line:column: error: …`, as compilers do.
     case text
-    /// One JSON object for each file.
+    /// One line of JSON for each fault, then one for each file.
     case json
     /// SARIF 2.1.0, which code hosts and editors show beside the lines.
     case sarif
@@ -41,7 +41,7 @@ struct Diagnosis {
     let path: String
     let diagnostics: [Diagnostic]
     /// What a valid file amounts to, for programs.
-    let facts: MessagePackValue
+    let facts: [MessagePackValue.Pair]
     /// The same for people, a line each.
     let lines: [String]
 
@@ -59,10 +59,14 @@ struct Diagnosis {
                 Output.line(diagnosis.summary)
             }
         case .json:
-            for diagnosis in found { try Output.json(diagnosis.object) }
+            for line in try found.flatMap({ try $0.jsonLines() }) { Output.line(line) }
         case .sarif:
             try Output.json(sarif(found), indented: true)
         }
+        try throwIfFaulty(found)
+    }
+
+    static func throwIfFaulty(_ found: [Diagnosis]) throws {
         guard found.allSatisfy(\.isValid) else { throw Failure.told }
     }
 
@@ -73,20 +77,13 @@ struct Diagnosis {
         return ([path + ": valid"] + lines.map { "  " + $0 }).joined(separator: "\n")
     }
 
-    var object: MessagePackValue {
-        .object([
-            "file": .string(path), "valid": .bool(isValid), "facts": isValid ? facts : .null,
-            "diagnostics": .array(diagnostics.map(Diagnosis.object)),
-        ])
-    }
-
-    private static func object(_ diagnostic: Diagnostic) -> MessagePackValue {
-        .object([
-            "file": .string(diagnostic.file), "line": .int(Int64(diagnostic.line)),
-            "column": .int(Int64(diagnostic.column)), "severity": .string(diagnostic.severity.rawValue),
-            "code": .string(diagnostic.code.rawValue), "message": .string(diagnostic.message),
-            "hint": .optional(diagnostic.hint),
-        ])
+    /// A line for each fault, then one that says what the file is.
+    func jsonLines() throws -> [String] {
+        let errors = diagnostics.count { $0.severity == .error }
+        let last: [MessagePackValue.Pair] = [
+            .init("file", .string(path)), .init("valid", .bool(isValid)), .init("faults", .int(Int64(errors))),
+        ]
+        return diagnostics.map(\.json) + [try JSONLines.text(.map(last + (isValid ? facts : [])), indented: false)]
     }
 
     /// The faults of all files as one SARIF log.

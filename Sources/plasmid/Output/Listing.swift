@@ -28,8 +28,20 @@ struct Listing {
     func text(_ value: MessagePackValue, full: Bool) -> String {
         guard case .array(let rows) = value, !rows.isEmpty else { return empty }
         let present = columns.filter { column in rows.contains { $0[column.key].map { $0 != .null } ?? false } }
-        let cells = rows.map { row in present.map { Listing.cell(row[$0.key] ?? .null, key: $0.key, full: full) } }
+        let cells = rows.map { row in
+            present.map { column in
+                let cell = Listing.cell(row[column.key] ?? .null, key: column.key, full: full)
+                return full || column.key == "fault" ? cell : Listing.cut(cell)
+            }
+        }
         return Table(headings: present.map(\.heading), rows: cells, alignments: present.map(\.alignment)).text
+    }
+
+    /// Most characters of a cell that is not shown in full.
+    static let widest = 60
+
+    private static func cut(_ cell: String) -> String {
+        cell.count > widest ? cell.prefix(widest - 1) + "…" : cell
     }
 
     /// One value as a cell: short hashes, times as UTC, lists with commas, maps as JSON.

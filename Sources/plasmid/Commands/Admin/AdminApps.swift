@@ -11,7 +11,8 @@ struct AdminApps: AsyncParsableCommand {
 
     static let listing = Listing(
         "APP:app_id", "STATUS:status", "CELL:instance_id", "DNA:dna_name", "DNA HASH:dna", "AGENT:agent",
-        "INSTALLED:installed_at", empty: "no app is installed; 'plasmid admin install PATH' installs one")
+        "INSTALLED:installed_at", "FAULT:fault", empty: "no app is installed; 'plasmid admin install PATH' installs one"
+    )
 
     func run() async throws {
         let apps = try await conductor.connect().request("admin/app/list", .map([]))

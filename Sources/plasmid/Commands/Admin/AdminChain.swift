@@ -17,7 +17,7 @@ struct AdminAgentsList: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        "ID:id", "NAME:name", "AGENT:public_address", "AGENT:agent_address", "AGENT:agent", "TEST:test_agent",
+        "ID:id", "NAME:name", "AGENT:public_address", "TEST:test_agent",
         "CREATED:created_at", empty: "this conductor holds no keys yet")
 
     func run() async throws {
@@ -74,8 +74,8 @@ struct AdminChain: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        ">NO:seq", "ACTION:type", "HASH:hash", "WHEN:timestamp", "ENTRY TYPE:entry_type", "ENTRY:entry_hash",
-        "VISIBILITY:visibility", "BASE:base", "TARGET:target", "ORIGINAL:original", empty: "the chain is empty")
+        ">NO:seq", "ACTION:type", "HASH:hash", "WHEN:timestamp", "ENTRY TYPE:entry_type", "ENTRY HASH:entry_hash",
+        "ENTRY:entry", empty: "the chain is empty")
 
     func validate() throws {
         if let from, from < 0 { throw ValidationError("--from takes a number from 0 up") }
@@ -96,7 +96,7 @@ struct AdminChain: AsyncParsableCommand {
 /// `plasmid admin dump APP/CELL`
 struct AdminDump: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dump", abstract: "Print everything a cell holds as JSON; private entries stay sealed.")
+        commandName: "dump", abstract: "Print the whole chain of a cell as JSON, private entries included.")
 
     @Argument(help: "The cell, as app/role.")
     var instance: String

@@ -9,19 +9,16 @@ struct AdminGrants: AsyncParsableCommand {
     @Argument(help: "The cell, as app/role.")
     var instance: String
 
-    @Flag(name: .long, help: "Also those that were revoked.")
-    var revoked = false
-
     @OptionGroup var output: ListingOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        "ADDRESS:address", "TAG:tag", "ACCESS:access", "FUNCTIONS:functions", "FOR:assignees", "REVOKED:revoked",
-        "CREATED:created_at", empty: "the cell grants nothing: its author alone may call what is not public")
+        "ADDRESS:address", "TAG:tag", "ACCESS:access", "FUNCTIONS:functions", "FOR:assignees",
+        empty: "the cell grants nothing: its author alone may call what is not public")
 
     func run() async throws {
         let params = MessagePackValue.object([
-            "instance_id": .string(try InstanceID(instance).text), "include_revoked": revoked ? .bool(true) : .null,
+            "instance_id": .string(try InstanceID(instance).text)
         ])
         let grants = try await conductor.connect().request("admin/grants", params)
         if output.json { return try Output.json(grants) }
@@ -81,7 +78,7 @@ struct AdminGrant: AsyncParsableCommand {
                     throw Failure.usage(
                         "\"\(Words.harmless(text))\" is no function", hint: "write zome/function, or all")
                 }
-                return .object(["zome": .string(parts[0]), "function": .string(parts[1])])
+                return .string(text)
             })
     }
 

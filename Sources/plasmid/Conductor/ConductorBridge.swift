@@ -1,0 +1,89 @@
+import Conductor
+import ConductorAPI
+import Integrity
+import NIOCore
+
+/// Joins the service to the conductor: neither knows the other.
+///
+/// Confined to the conductor loop, like both.
+final class ConductorBridge: ConductorHandling {
+    private let conductor: Conductor
+    /// nil: `auth: none`.
+    private let adminToken: String?
+    private var listening: UInt64?
+
+    init(conductor: Conductor, adminToken: String?) {
+        self.conductor = conductor
+        self.adminToken = adminToken
+    }
+
+    var isTestMode: Bool { conductor.options.testMode }
+
+    func adminTokenMatches(_ token: String) -> Bool {
+        guard let adminToken else { return true }
+        // Hashes are compared, so that the time says nothing about where two tokens differ.
+        return EntryHash(hashing: Array(token.utf8)) == EntryHash(hashing: Array(adminToken.utf8))
+    }
+
+    func appToken(_ token: String) -> APIScope? {
+        conductor.app(forToken: token).map { .app($0) }
+    }
+
+    func instances(_ scope: APIScope) -> [InstanceInfo] {
+        conductor.instances(of: scope.app).map { InstanceInfo(id: $0.id, dna: $0.cell.dna, agent: $0.cell.agent) }
+    }
+
+    func call(_ request: ZomeCallRequest, reply: @escaping (Result<CallOutcome, PlasmidError>) -> Void) {
+        let provenance = request.provenance.map {
+            ClientProvenance(
+                agent: $0.agent, signature: $0.signature, nonce: $0.nonce,
+                expiresAt: Timestamp(microseconds: $0.expiresAt))
+        }
+        let call = ClientRequest(
+            app: request.scope.app, instanceID: request.instanceID, zome: request.zome, function: request.function,
+            payload: request.args, secret: request.capSecret, provenance: provenance)
+        conductor.call(call) { result in reply(result.map(Self.outcome)) }
+    }
+
+    private static func outcome(_ outcome: ZomeOutcome) -> CallOutcome {
+        switch outcome {
+        case .ok(let bytes): return .ok(bytes)
+        case .appError(let error):
+            let kind: CallErrorKind =
+                switch error.code {
+                case PlasmidError.Code.validationFailed.rawValue: .validationFailed
+                case PlasmidError.Code.timeout.rawValue: .timeout
+                default: .internal
+                }
+            return .err(kind: kind, code: error.code, message: error.message)
+        }
+    }
+
+    func admin(
+        _ method: String, params: MessagePackValue, reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) {
+        conductor.admin(method, params: params, reply: reply)
+    }
+
+    var signalReceiver: ((InstanceSignal) -> Void)? {
+        didSet {
+            if let listening { conductor.stopHearing(listening) }
+            listening = signalReceiver.map { receive in
+                conductor.hearSignals { signal in
+                    receive(
+                        InstanceSignal(
+                            app: signal.appID, instanceID: signal.instanceID, zome: signal.zome, name: signal.name,
+                            arguments: signal.payload, sequence: signal.sequence))
+                }
+            }
+        }
+    }
+}
+
+extension APIScope {
+    /// The app that the connection may act for; nil for the operator.
+    fileprivate var app: String? {
+        if case .app(let appID) = self { return appID }
+        return nil
+    }
+}

@@ -1,0 +1,89 @@
+import ConductorAPI
+import Foundation
+import Integrity
+import Keystore
+import Logging
+import Manifests
+import NIOCore
+import NIOPosix
+
+extension Run {
+    func run() throws {
+        let settings = try settings()
+        try settings.folder.create()
+        let signals = StopSignals()
+        let logger = Self.logger(settings.config.log)
+        let keystore = try Self.keystore(settings)
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        let running = RunningConductor(loop: group.next())
+        do {
+            let ports = try running.start(settings, keystore: keystore, logger: logger).wait()
+            for app in settings.apps { Output.line(try running.install(app).wait()) }
+            Output.line("ready: admin port \(ports.admin), app port \(ports.app), data in \(settings.folder.path)")
+        } catch {
+            try? running.stop().wait()
+            try? group.syncShutdownGracefully()
+            throw (error as? PlasmidError).map { Failure($0) } ?? error
+        }
+        signals.wait()
+        Output.line("stopping")
+        try running.stop().wait()
+        try group.syncShutdownGracefully()
+    }
+
+    /// Opens the keystore, or makes it where there is none.
+    static func keystore(_ settings: RunSettings) throws -> Keystore {
+        let source = settings.config.passphrase.reader
+        let path = settings.folder.keystore
+        if FileManager.default.fileExists(atPath: path) {
+            return try Keystore.open(at: path, passphrase: try source.read())
+        }
+        let data = settings.folder.path
+        guard !FileManager.default.fileExists(atPath: data + "/journal") else {
+            throw Failure(
+                PlasmidError(
+                    .startFailed, "there are chains in \(data), but no keystore that could sign for them",
+                    hint: "put the keystore of this folder back; a new one would hold none of its keys"))
+        }
+        return try Keystore.create(at: path, passphrase: try source.read(confirming: true))
+    }
+
+    static func logger(_ level: ConductorConfig.LogLevel) -> Logger {
+        var logger = Logger(label: "plasmid") { StreamLogHandler.standardError(label: $0) }
+        logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
+        return logger
+    }
+}
+
+extension ConductorConfig.PassphraseSource {
+    /// The same place, as the keystore reads it.
+    fileprivate var reader: PassphraseSource {
+        switch self {
+        case .prompt: .prompt
+        case .descriptor(let number): .descriptor(number)
+        case .credential(let name): .credential(name)
+        }
+    }
+}
+
+/// SIGTERM and SIGINT, taken by whoever waits for them and by no thread in passing.
+struct StopSignals {
+    private let set: sigset_t
+
+    /// Before any thread is started, so that all of them leave the two signals alone.
+    init() {
+        var set = sigset_t()
+        sigemptyset(&set)
+        sigaddset(&set, SIGTERM)
+        sigaddset(&set, SIGINT)
+        pthread_sigmask(SIG_BLOCK, &set, nil)
+        self.set = set
+        signal(SIGPIPE, SIG_IGN)
+    }
+
+    func wait() {
+        var set = set
+        var received: Int32 = 0
+        while sigwait(&set, &received) != 0 {}
+    }
+}
