@@ -115,6 +115,33 @@ import Testing
         }
     }
 
+    @Test func manyThreadsMayAnswerWhileTheHostRuns() throws {
+        let host = FakeHost(Self.zome)
+        for call in 1...200 { host.start(UInt64(call), .function, "clock_twice") }
+        host.run()
+        for _ in 1...2 {
+            let requests = host.requests
+            host.requests = []
+            #expect(requests.count == 200)
+            for share in 0..<4 {
+                let sent = requests.enumerated().filter { $0.offset % 4 == share }.map { Sent($0.element) }
+                Thread.detachNewThread {
+                    for sent in sent {
+                        sent.request.answer(0, Self.seven)
+                        sent.request.answer(0, Self.seven)
+                    }
+                }
+            }
+            // Every wake lets some of them go on, until all 200 have asked again or are done.
+            while host.requests.count + (1...200).count(where: { host.reply($0) != nil }) < 200 {
+                host.wakes.wait()
+                host.run()
+            }
+        }
+        let answer = try MessagePackEncoder().encode([7, 7])
+        #expect((1...200).allSatisfy { host.reply($0)?.bytes == answer })
+    }
+
     @Test func oneCallMayAskManyThingsAtOnce() throws {
         let host = FakeHost(Self.zome)
         host.start(1, .function, "clocks", payload: [50])

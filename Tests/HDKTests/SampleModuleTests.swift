@@ -77,7 +77,12 @@ import Testing
         struct Saying: Encodable {
             var to = Sample.bob
             var text = "hi"
-            var timeout_ms = 250
+            var timeoutMs = 250
+
+            enum CodingKeys: String, CodingKey {
+                case to, text
+                case timeoutMs = "timeout_ms"
+            }
         }
         let host = try host("Messenger")
         var sent: SendRequest?
