@@ -31,11 +31,18 @@ struct DnaReader {
         let name = labels.take(of: fields, report: &report) ?? ""
         let integrity = fields.required("integrity", report: &report).flatMap { readIntegrity($0) }
         let coordinator = fields.value("coordinator").map { readCoordinator($0) } ?? []
-        if let integrity, integrity.zomes.isEmpty, coordinator.isEmpty, !report.hasErrors {
+        if !hasZomes(fields.value("integrity")), !hasZomes(fields.value("coordinator")) {
             report.add(.noZome, root.position, "the DNA has no zome", hint: "add one under coordinator: zomes:")
         }
         guard let integrity else { return nil }
         return DnaDefinition(name: name, integrity: integrity, coordinator: coordinator)
+    }
+
+    /// Whether a section tries to have zomes: a faulty one is reported as such, not as missing.
+    private func hasZomes(_ section: YamlNode?) -> Bool {
+        guard let zomes = section?["zomes"] else { return false }
+        if case .list(let items) = zomes.content { return !items.isEmpty }
+        return true
     }
 
     // MARK: - Integrity
