@@ -20,6 +20,12 @@ func writes() -> [ZomePart] {
     }
     // A type that the manifest does not have.
     Function("create_undeclared") { (host: Host) in try await host.create(Undeclared(text: "x")) }
+    signals()
+    callbacks()
+}
+
+@ZomeBuilder
+private func signals() -> [ZomePart] {
     // The signal may not be heard.
     Function("emit_then_fail") { (host: Host) -> Void in
         try await host.emitSignal("boast", "it worked")
@@ -45,6 +51,10 @@ func writes() -> [ZomePart] {
     Function("call_myself") { (host: Host) in
         try await host.call(zome: "hostile", "call_myself", nil as String?, as: String?.self)
     }
+}
+
+@ZomeBuilder
+private func callbacks() -> [ZomePart] {
     Receive { (from: AgentKey, text: String, host: Host) -> String in
         switch text {
         case "trap":
@@ -61,8 +71,8 @@ func writes() -> [ZomePart] {
     }
     // Fails as long as the DNA's properties ask for it.
     Init { host in
-        let properties = try await host.properties(as: HostileProperties.self)
-        if properties.initFails == true { throw ZomeError("initFailed", "the properties ask this init to fail") }
+        let properties = try await host.properties(as: HostileProperties?.self)
+        if properties?.initFails == true { throw ZomeError("initFailed", "the properties ask this init to fail") }
     }
 }
 
