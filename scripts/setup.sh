@@ -4,7 +4,7 @@
 # On Debian and its relatives, as root, what is missing is installed by apt. Anyone else is told what to install.
 set -euo pipefail
 
-swift_wanted=6.2
+swift_wanted=6.3
 # pkg-config module → Debian package
 needs=(libsodium:libsodium-dev lmdb:liblmdb-dev libseccomp:libseccomp-dev)
 
