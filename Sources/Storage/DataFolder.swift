@@ -129,7 +129,11 @@ final class FolderLock {
     }
 
     func release() {
-        if descriptor >= 0 { Glibc.close(descriptor) }
+        // Unlocked by name: a child that is being started at this moment may hold a copy of the descriptor.
+        if descriptor >= 0 {
+            flock(descriptor, LOCK_UN)
+            Glibc.close(descriptor)
+        }
         descriptor = -1
     }
 

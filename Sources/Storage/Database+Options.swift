@@ -12,7 +12,7 @@ extension Database {
         /// The bytes of commits that one LMDB transaction takes at most.
         public var applyBytesMax = 24 << 20
         /// How long a writer waits for more commits before it begins a transaction, in milliseconds.
-        public var applyDelayMilliseconds = 100
+        public var applyDelayMilliseconds = 500
         /// The system calls of the journal.
         public var calls = FileCalls.system
         /// Called at every named step on the way to the disk, on the thread that takes it. For tests only.

@@ -61,7 +61,7 @@ final class Journal {
         filesMax = max(2, options.journalBytesMax / options.segmentBytes)
         let first = spareFiles.removeFirst()
         shared = JournalShared(
-            folder: folder, options: options, news: news, active: first, spares: spareFiles,
+            folder: folder, options: options, news: news, active: first, spares: spareFiles, applied: nextLSN - 1,
             nextNumber: number)
         try shared.begin(first, SegmentHeader(sequence: scan.sequence + 1, firstLSN: nextLSN, applied: nextLSN - 1))
         plannedRoom = segmentBytes - SegmentHeader.blockBytes
@@ -145,7 +145,8 @@ private final class JournalShared: Sendable {
         var spares: [SegmentFile]
         /// Full segments, oldest first, with the number of their last record.
         var full: [(file: SegmentFile, last: UInt64)] = []
-        var applied: UInt64 = 0
+        /// Every record up to this one has been applied, durably.
+        var applied: UInt64
         var nextNumber: UInt64
     }
 
@@ -166,12 +167,12 @@ private final class JournalShared: Sendable {
 
     init(
         folder: String, options: Database.Options, news: @escaping @Sendable (Journal.News) -> Void,
-        active: SegmentFile, spares: [SegmentFile], nextNumber: UInt64
+        active: SegmentFile, spares: [SegmentFile], applied: UInt64, nextNumber: UInt64
     ) {
         self.folder = folder
         self.options = options
         self.news = news
-        state = Monitor(State(spares: spares, nextNumber: nextNumber))
+        state = Monitor(State(spares: spares, applied: applied, nextNumber: nextNumber))
         writing = Monitor(Writing(active: active))
     }
 
@@ -200,21 +201,21 @@ private final class JournalShared: Sendable {
     /// Writes and syncs a segment's header.
     func begin(_ file: SegmentFile, _ header: SegmentHeader) throws(PlasmidError) {
         try writing.with { writing throws(PlasmidError) in
-            try self.begin(file, header, &writing, sync: true)
+            try self.begin(file, header, &writing)
         }
     }
 
     private func begin(
-        _ file: SegmentFile, _ header: SegmentHeader, _ writing: inout Writing, sync: Bool
+        _ file: SegmentFile, _ header: SegmentHeader, _ writing: inout Writing
     ) throws(PlasmidError) {
         var code = header.block.withUnsafeBytes { options.calls.writeAll(file.descriptor, $0, at: 0) }
-        if code == 0, sync { code = -options.calls.fdatasync(file.descriptor) }
+        if code == 0 { code = -options.calls.fdatasync(file.descriptor) }
         if code != 0 { throw poison(code, "begin", file) }
         options.atSyncPoint?(.afterSegmentSwitch)
         writing.active = file
         writing.sequence = header.sequence
         writing.position = SegmentHeader.blockBytes
-        if sync { writing.synced = header.firstLSN - 1 }
+        writing.synced = header.firstLSN - 1
     }
 
     private func poison(_ code: Int32, _ doing: String, _ file: SegmentFile) -> PlasmidError {
@@ -307,8 +308,9 @@ private final class JournalShared: Sendable {
             throw StorageFault.failed("The journal was given a commit that it has no room for")
         }
         let header = SegmentHeader(sequence: writing.sequence + 1, firstLSN: lsn, applied: applied)
-        // Its first group's sync makes the header durable too.
-        try begin(file, header, &writing, sync: false)
+        // Synced before any record: were the header lost and the first records not, the file would look like its earlier
+        // self with its end torn off.
+        try begin(file, header, &writing)
     }
 
     /// The thread that makes spare files, so that no commit waits for zeros.

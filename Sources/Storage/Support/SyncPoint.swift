@@ -8,7 +8,7 @@ public enum SyncPoint: String, CaseIterable, Sendable {
     case afterJournalSync
     /// A segment is full; its successor has no header yet.
     case beforeSegmentSwitch
-    /// The successor has a header, not synced.
+    /// The successor has its header, synced.
     case afterSegmentSwitch
     /// A new segment file exists under its temporary name.
     case beforeSegmentRename

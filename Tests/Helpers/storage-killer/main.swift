@@ -1,0 +1,7 @@
+// Commits to a data folder, prints what was acknowledged, and dies at a step that its arguments name. The test that
+// started it then opens the folder and looks for everything that was printed.
+import Glibc
+import Integrity
+import Storage
+
+exit(Killer.run(Array(CommandLine.arguments.dropFirst())))
