@@ -50,7 +50,7 @@ struct BannedText: Sendable {
         BannedText(pattern: "clock_gettime", instead: "`now` as an argument; the module is pure", covers: pure),
         BannedText(
             pattern: "AsyncStream", instead: "a buffering policy, and a sentence on what a drop means",
-            unless: ["bufferingPolicy", "bufferingOldest", "bufferingNewest"]),
+            unless: ["bufferingPolicy", "bufferingOldest", "bufferingNewest", "-> AsyncStream", ": AsyncStream"]),
         BannedText(pattern: "TO" + "DO", instead: "the work, or an issue", inComments: true),
         BannedText(pattern: "FIX" + "ME", instead: "the work, or an issue", inComments: true),
         BannedText(pattern: "XX" + "X", instead: "the work, or an issue", inComments: true),
