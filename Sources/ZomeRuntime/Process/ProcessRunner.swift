@@ -18,6 +18,12 @@ public final class ProcessRunner: ZomeRunner {
     private var state: RunnerState<Completion>
     private var child: ChildProcess?
     private var channel: (any Channel)?
+    /// From the start of a process until its socket has given its last bytes.
+    private var isSocketOpen = false
+    /// The socket shall be closed as soon as it is a channel.
+    private var isClosing = false
+    /// How the process ended, kept until its last bytes were read: they may say why.
+    private var exit: ChildExit?
     private var stream: FrameStream
     /// Frames that wait for the end of the loop's turn.
     private var output = ByteBuffer()
@@ -160,6 +166,7 @@ public final class ProcessRunner: ZomeRunner {
 
     private func disconnect() {
         output = ByteBuffer()
+        isClosing = true
         guard let channel else { return }
         self.channel = nil
         // Later, because this may be called from within the channel's own events.
@@ -191,6 +198,8 @@ public final class ProcessRunner: ZomeRunner {
         }
         stream = FrameStream(maxFrameBytes: limits.maxFrameBytes)
         output = ByteBuffer()
+        isSocketOpen = true
+        isClosing = false
         let me = NIOLoopBound(WeakRunner(self), eventLoop: loop)
         let command = ChildProcess.Command(
             executable: executable, arguments: arguments, environment: environment, socket: ends[1])
@@ -224,8 +233,11 @@ public final class ProcessRunner: ZomeRunner {
             }
             .withConnectedSocket(socket)
         connected.whenComplete { result in
-            guard case .success(let channel) = result else { return }
-            guard let runner = me.value.runner, runner.state.generation == generation, runner.child != nil else {
+            guard case .success(let channel) = result else {
+                me.value.runner?.inactive(generation)
+                return
+            }
+            guard let runner = me.value.runner, runner.state.generation == generation, !runner.isClosing else {
                 return channel.close(promise: nil)
             }
             runner.channel = channel
@@ -235,8 +247,9 @@ public final class ProcessRunner: ZomeRunner {
 
     private func ended(_ exit: ChildExit, _ generation: Int) {
         guard generation == state.generation else { return }
+        guard !isSocketOpen else { return self.exit = exit }
         child = nil
-        disconnect()
+        self.exit = nil
         let now = NIODeadline.now()
         perform(state.exited(exit, generation: generation, now: now))
         armTick(now)
@@ -351,7 +364,9 @@ public final class ProcessRunner: ZomeRunner {
     fileprivate func inactive(_ generation: Int) {
         guard generation == state.generation else { return }
         channel = nil
+        isSocketOpen = false
         perform(state.disconnected())
+        if let exit { ended(exit, generation) }
     }
 }
 

@@ -40,11 +40,9 @@ struct ModuleFailure: Equatable {
             return ModuleFailure(
                 code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed", cause: words,
                 hint: "A module has no files, no network and no other processes; it asks the host.")
-        case .signalled(SIGABRT) where nearLimit(exit, memoryBytes) || exit.lastWords.contains("allocate memory"):
-            return outOfMemory("gave up", memoryBytes, words)
         case .signalled(SIGKILL):
             return outOfMemory("was killed from outside", memoryBytes, words)
-        case .signalled(let signal) where nearLimit(exit, memoryBytes):
+        case .signalled(let signal) where nearLimit(exit, memoryBytes) || exit.lastWords.contains("allocate memory"):
             return outOfMemory("crashed (\(name(signal)))", memoryBytes, words)
         case .signalled(let signal):
             return ModuleFailure(code: .moduleTrapped, what: "trapped (\(name(signal)))", cause: words)
