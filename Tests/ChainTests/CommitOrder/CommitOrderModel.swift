@@ -228,6 +228,13 @@ struct CommitOrderModel {
         try check(order.handle(event, now: now).isEmpty, "the machine listened to a run that is over: \(event)")
     }
 
+    /// Storage keeps only the first part of what it was handed.
+    mutating func loseStorage() throws {
+        chain.removeSubrange(Int.random(in: 1...chain.count, using: &dice)...)
+        try feed(.reset(tail: chain[chain.count - 1]))
+        try check(live.isEmpty && order.speculation.isEmpty, "calls outlived a reset")
+    }
+
     func invariants() throws {
         try check(order.certainTail == chain.last, "the certain tail is not the last action committed")
         let uncommitted = order.speculation

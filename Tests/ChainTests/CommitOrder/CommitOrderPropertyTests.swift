@@ -20,7 +20,7 @@ struct CommitOrderPropertyTests {
             }
         }
         // A run of the dice that never met a case proves nothing about it.
-        for outcome in ["commit", "rerun", "certain", "headMoved", "invalid", "failed"] {
+        for outcome in ["commit", "rerun", "certain", "headMoved", "invalid", "failed", "chainReset"] {
             #expect(tally[outcome, default: 0] > 100, "\(outcome) hardly ever happened: \(tally)")
         }
     }
@@ -63,6 +63,7 @@ struct CommitOrderPropertyTests {
             if model.dice.chance(30), let id = waiting.randomElement(using: &model.dice) { try model.answerNetwork(id) }
             if model.dice.chance(20) { try model.feed(.tick) }
             if model.dice.chance(10) { try model.sayStale() }
+            if Int.random(in: 0..<500, using: &model.dice) == 0 { try model.loseStorage() }
             if model.dice.chance(1), let id = ids.randomElement(using: &model.dice), model.live[id] != nil {
                 try model.feed(.cancelled(call: id))
             }
