@@ -14,7 +14,8 @@ struct SpecificationTests {
         }
         #expect(told.count == Set(told).count)
         let folder = root.appending(path: "Sources/Validation/System")
-        var enforced: Set<Int> = [3]  // Without the previous action the verdict is "missing": there is nothing to reject.
+        // Rule 3 rejects nothing: without the previous action the verdict is "missing".
+        var enforced: Set<Int> = [3]
         for name in try FileManager.default.contentsOfDirectory(atPath: folder.path) {
             let source = try String(contentsOf: folder.appending(path: name), encoding: .utf8)
             for match in source.matches(of: /(?:reject\(|rule: )\s*(\d+)/) {
