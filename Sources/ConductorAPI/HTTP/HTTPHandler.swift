@@ -112,7 +112,12 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         refuse(
             HTTPRefusal(
                 status: status, code: "malformedHTTP", message: "this is no HTTP/1.1 request: \(fault)",
-                hint: "a request head holds at most 32 KiB and 64 fields"), origin: nil)
+                hint: "a request head holds at most 32 KiB and 64 fields"), origin: nil, isUnasked: isWaiting)
+    }
+
+    private var isWaiting: Bool {
+        if case .waiting = state { return true }
+        return false
     }
 
     // MARK: A request
@@ -236,10 +241,13 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         if !keepAlive { LingeringClose.after(sent, context, deadline: server.configuration.closeDeadline) }
     }
 
-    /// Answers a request that may not pass and closes: what it still sends is not worth reading.
-    private func refuse(_ refusal: HTTPRefusal, origin: String?) {
+    /// Answers a request that may not pass, or that never came whole, and closes: what it still sends is not worth reading.
+    private func refuse(_ refusal: HTTPRefusal, origin: String?, isUnasked: Bool = false) {
         guard let context else { return }
         if case .done = state { return }
+        // Without a request under way, the pipelining handler would take an answer for a fault of ours: go past it.
+        let past = isUnasked ? try? context.pipeline.syncOperations.context(handler: codec.pipelining) : nil
+        let way = past ?? context
         disarm()
         state = .done
         body = ByteBuffer()
@@ -259,7 +267,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         headers.add(name: "Content-Length", value: String(writer.bytes.count))
         headers.add(name: "Connection", value: "close")
         let head = HTTPResponseHead(version: .http1_1, status: refusal.status, headers: headers)
-        let sent = write(context, head, ByteBuffer(bytes: writer.bytes))
+        let sent = write(way, head, ByteBuffer(bytes: writer.bytes))
         LingeringClose.after(sent, context, deadline: server.configuration.closeDeadline)
     }
 
@@ -297,7 +305,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         refuse(
             HTTPRefusal(
                 status: .requestTimeout, code: "requestTooSlow", message: "no whole request came in time",
-                hint: "open a connection when there is something to send"), origin: nil)
+                hint: "open a connection when there is something to send"), origin: nil, isUnasked: isWaiting)
     }
 }
 

@@ -73,26 +73,27 @@ struct RequestScan {
     }
 
     private static func param(_ scanner: JSONScanner, _ key: JSONSpan) -> KnownParam? {
-        let candidates: [KnownParam]
         switch key.end - key.start - 2 {
         case 4:
-            return matches(scanner, key, "zome")
-                ? .zome
-                : matches(scanner, key, "args")
-                    ? .args
-                    : matches(scanner, key, "name") ? .name : nil
-        case 5: return matches(scanner, key, "token") ? .token : matches(scanner, key, "nonce") ? .nonce : nil
-        case 8: return matches(scanner, key, "function") ? .function : nil
+            if matches(scanner, key, "zome") { return .zome }
+            if matches(scanner, key, "args") { return .args }
+            if matches(scanner, key, "name") { return .name }
+        case 5:
+            if matches(scanner, key, "token") { return .token }
+            if matches(scanner, key, "nonce") { return .nonce }
+        case 8:
+            if matches(scanner, key, "function") { return .function }
         case 10:
-            return matches(scanner, key, "provenance")
-                ? .provenance
-                : matches(scanner, key, "expires_at") ? .expiresAt : nil
-        case 11: return matches(scanner, key, "instance_id") ? .instanceID : nil
-        case 12...66: candidates = KnownParam.allCases
-        default: return nil
+            if matches(scanner, key, "provenance") { return .provenance }
+            if matches(scanner, key, "expires_at") { return .expiresAt }
+        case 11:
+            if matches(scanner, key, "instance_id") { return .instanceID }
+        default: break
         }
-        // Longer than any known key: only one written with escapes can still be one.
-        return candidates.first { matches(scanner, key, $0.key) }
+        // Of another length, or another word: only a key written with escapes can still be a known one.
+        let inner = JSONSpan(start: key.start + 1, end: key.end - 1)
+        guard inner.end - inner.start <= 66, scanner.raw(inner).contains(0x5C) else { return nil }
+        return KnownParam.allCases.first { matches(scanner, key, $0.key) }
     }
 
     /// Whether a key is `name`, escapes included (`"z\u006fme"` is `zome`).

@@ -149,7 +149,7 @@ public final class APIServer {
     func remove(_ socket: SocketHandler) { sockets[ObjectIdentifier(socket)] = nil }
 
     /// Sends one signal to every socket that wants it; its text is made once, and only if any does.
-    private func deliver(_ signal: InstanceSignal) {
+    func deliver(_ signal: InstanceSignal) {
         var text: [UInt8]?
         var isFaulty = false
         for socket in sockets.values {

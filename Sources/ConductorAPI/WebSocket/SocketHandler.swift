@@ -28,6 +28,7 @@ final class SocketHandler: ChannelDuplexHandler {
     /// Between `channelRead` and `channelReadComplete`: the flush comes by itself.
     private var isReading = false
     private var isInTick = false
+    private var hasRead = false
     /// Too much is under way or unsent: frames wait in `inbound`, and the socket is not read.
     private var isStalled = false
     private var isReadWanted = false
@@ -72,6 +73,12 @@ final class SocketHandler: ChannelDuplexHandler {
         var bytes = unwrapInboundIn(data)
         if inbound.readableBytes == 0 { inbound = bytes } else { inbound.writeBuffer(&bytes) }
         process()
+        if !hasRead {
+            // What came behind the upgrade request is handed on by the HTTP decoder when it leaves, with no end of a read.
+            hasRead = true
+            isReading = false
+            wake()
+        }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -81,6 +88,8 @@ final class SocketHandler: ChannelDuplexHandler {
     }
 
     func read(context: ChannelHandlerContext) {
+        // Who does not take answers is not asked for more requests.
+        if !context.channel.isWritable { isStalled = true }
         if isStalled && state == .open { isReadWanted = true } else { context.read() }
     }
 

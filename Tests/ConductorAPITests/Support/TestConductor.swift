@@ -1,0 +1,85 @@
+import ConductorAPI
+import Integrity
+
+/// A conductor of a few lines: one app `app` with the instance `app/role`, another app `other`. Confined to its loop.
+final class TestConductor: ConductorHandling {
+    var isTestMode = false
+    var signalReceiver: ((InstanceSignal) -> Void)?
+    var calls: [ZomeCallRequest] = []
+    var adminCalls: [(method: String, params: MessagePackValue)] = []
+    /// Replies of `late` calls that nobody has given yet.
+    var late: [(Result<CallOutcome, PlasmidError>) -> Void] = []
+    var usedTokens: [String] = []
+    private var sequence: UInt64 = 0
+
+    func adminTokenMatches(_ token: String) -> Bool { token == "admin-token" }
+
+    func appToken(_ token: String) -> APIScope? {
+        usedTokens.append(token)
+        return ["app-token": .app("app"), "other-token": .app("other")][token]
+    }
+
+    func instances(_ scope: APIScope) -> [InstanceInfo] {
+        let all = ["app", "other"].compactMap { app -> InstanceInfo? in
+            guard let agent = try? AgentPubKey(TestConductor.agent), let dna = try? DnaHash(TestConductor.dna) else {
+                return nil
+            }
+            return InstanceInfo(id: "\(app)/role", dna: dna, agent: agent)
+        }
+        switch scope {
+        case .admin: return all
+        case .app(let app): return all.filter { $0.id == "\(app)/role" }
+        }
+    }
+
+    func call(_ request: ZomeCallRequest, reply: @escaping (Result<CallOutcome, PlasmidError>) -> Void) {
+        calls.append(request)
+        guard request.instanceID == "app/role" else {
+            return reply(.failure(PlasmidError(.unknownInstance, "unknown instance '\(request.instanceID)'")))
+        }
+        guard request.zome == "z" else {
+            return reply(.failure(PlasmidError(.unknownZome, "Zome '\(request.zome)' not found", hint: "it has z")))
+        }
+        switch request.function {
+        case "echo": reply(.success(.ok(request.args)))
+        case "fail": reply(.success(.err(kind: .internal, code: "tooTired", message: "I \"quit\"\n")))
+        case "invalid":
+            reply(.success(.err(kind: .validationFailed, code: "validationFailed", message: "too long")))
+        case "timeout": reply(.success(.err(kind: .timeout, code: "timeout", message: "no reply")))
+        case "late": late.append(reply)
+        case "signal":
+            emit("N", [0x81, 0xA1, 0x61, 0x01])
+            reply(.success(.ok([0xC0])))
+        case "guarded":
+            reply(.failure(PlasmidError(.capabilityDenied, "Source does not have Capability for function 'guarded'")))
+        default:
+            reply(
+                .failure(
+                    PlasmidError(
+                        .unknownFunction, "Zome function '\(request.function)' not found in Zome '\(request.zome)'")))
+        }
+    }
+
+    func admin(
+        _ method: String, params: MessagePackValue, reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) {
+        adminCalls.append((method, params))
+        switch method {
+        case "admin/app/list": reply(.success(.array([.string("app"), .string("other")])))
+        case "admin/app/install": reply(.failure(PlasmidError(.manifestUnreadable, "no file there", hint: "look")))
+        case "test/agent/add": reply(.success(.map(["agent_address": .string(TestConductor.agent)])))
+        default: reply(.success(.map(["success": .bool(true)])))
+        }
+    }
+
+    /// Sends a signal of `app/role` to every socket that wants it.
+    func emit(_ name: String, _ arguments: [UInt8], app: String = "app", zome: String = "z") {
+        sequence += 1
+        signalReceiver?(
+            InstanceSignal(
+                app: app, instanceID: "\(app)/role", zome: zome, name: name, arguments: arguments, sequence: sequence))
+    }
+
+    static let agent = AgentPubKey(hashing: Array("alice".utf8)).text
+    static let dna = DnaHash(hashing: Array("dna".utf8)).text
+}
