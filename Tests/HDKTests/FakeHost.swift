@@ -36,6 +36,8 @@ final class FakeHost: @unchecked Sendable {
     private let face: UnsafeMutablePointer<zome_host>
     private(set) var module: UnsafePointer<zome_module>?
     private var waiters: [UInt64: Waiter] = [:]
+    /// All of them: a call whose number was used again still completes its own.
+    private var kept: [Waiter] = []
 
     init(abi: UInt32 = ZOME_ABI, open: (UnsafePointer<zome_host>?) -> UnsafePointer<zome_module>?) {
         face = .allocate(capacity: 1)
@@ -83,6 +85,7 @@ final class FakeHost: @unchecked Sendable {
     func start(_ call: UInt64, _ kind: UInt8, _ name: String, bytes: [UInt8]) {
         let waiter = Waiter()
         waiters[call] = waiter
+        kept.append(waiter)
         let name = Array(name.utf8)
         name.withUnsafeBufferPointer { name in
             bytes.withUnsafeBufferPointer { bytes in
