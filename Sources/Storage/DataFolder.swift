@@ -49,6 +49,14 @@ struct DataFolder {
         try make(options)
     }
 
+    /// Refuses a folder that this version cannot read.
+    func check() throws(PlasmidError) {
+        guard let bytes = try Folder.read(format, atMost: 64) else {
+            throw StorageFault.damaged("\(path) has no file 'format'")
+        }
+        try check(format: String(decoding: bytes, as: UTF8.self))
+    }
+
     private func check(format text: String) throws(PlasmidError) {
         let line = text.split(separator: "\n").first ?? ""
         guard line.hasPrefix(Self.formatPrefix), let version = Int(line.dropFirst(Self.formatPrefix.count)) else {
@@ -74,7 +82,8 @@ struct DataFolder {
         if code != 0 { throw StorageFault.error(errno: code, "begin", file.path) }
         if !Folder.exists(conductor) {
             try makeEnvironment(
-                conductor, EnvironmentIdentity.conductorID, ConductorStore.tables, schema: ConductorStore.schema,
+                conductor, EnvironmentIdentity.conductorID, ConductorStore.tables,
+                schema: UInt32(options.conductorUpgrades.count + 1),
                 applied: 0, options: options)
         }
         try Folder.sync(path)
@@ -84,7 +93,8 @@ struct DataFolder {
     /// Makes the environment of a new space.
     func makeSpace(_ dna: DnaHash, applied: UInt64, options: Database.Options) throws(PlasmidError) {
         try makeEnvironment(
-            space(dna), Array(dna.coreBytes), SpaceTables.all, schema: SpaceTables.schema, applied: applied,
+            space(dna), Array(dna.coreBytes), SpaceTables.all, schema: UInt32(options.spaceUpgrades.count + 1),
+            applied: applied,
             options: options)
     }
 

@@ -17,6 +17,9 @@ extension Database {
         public var calls = FileCalls.system
         /// Called at every named step on the way to the disk, on the thread that takes it. For tests only.
         public var atSyncPoint: (@Sendable (SyncPoint) -> Void)?
+        /// The steps between schema versions; tests put in their own.
+        var spaceUpgrades = SchemaUpgrade.spaces
+        var conductorUpgrades = SchemaUpgrade.conductor
 
         /// The defaults.
         public init() {}

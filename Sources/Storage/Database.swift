@@ -125,7 +125,12 @@ public final class Database {
                 if case .failed(let error) = news { failed.with { $0 = error } }
                 deliver { bound.value?.hear(news) }
             })
-        for environment in environments.values { try environment.start(options, deliver: deliver) }
+        for environment in environments.values {
+            let isConductor = environment.identity.journalID == EnvironmentIdentity.conductorID
+            let steps = isConductor ? options.conductorUpgrades : options.spaceUpgrades
+            try SchemaUpgrade.run(steps, on: environment.lmdb, environment.identity.journalID)
+            try environment.start(options, deliver: deliver)
+        }
         store = ConductorStore(conductor)
     }
 
@@ -137,8 +142,8 @@ public final class Database {
         let tables = dna == nil ? ConductorStore.tables : SpaceTables.all
         let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes)
         let identity = try EnvironmentIdentity(lmdb, expecting: id)
-        let newest = dna == nil ? ConductorStore.schema : SpaceTables.schema
-        guard identity.schema <= newest else {
+        let newest = UInt32(upgrades(dna).count + 1)
+        guard identity.schema >= 1, identity.schema <= newest else {
             throw PlasmidError(
                 .storageVersion, "\(path) was written by a newer version (schema \(identity.schema), known \(newest))",
                 hint: "Use the newer version, or restore a backup")
@@ -157,6 +162,7 @@ public final class Database {
         if let environment = environments[id] { return environment }
         let environment = try openEnvironment(id, dna, next: journal?.nextLSN ?? .max)
         do throws(PlasmidError) {
+            try SchemaUpgrade.run(options.spaceUpgrades, on: environment.lmdb, id)
             try environment.start(options, deliver: deliver)
         } catch {
             environments[id] = nil
@@ -164,6 +170,10 @@ public final class Database {
             throw error
         }
         return environment
+    }
+
+    private func upgrades(_ dna: DnaHash?) -> [SchemaUpgrade] {
+        dna == nil ? options.conductorUpgrades : options.spaceUpgrades
     }
 
     private func wasRemoved(_ id: [UInt8], _ conductor: StoredEnvironment) throws(PlasmidError) -> Bool {

@@ -29,7 +29,6 @@ public final class ConductorStore {
     }
 
     static let tables = [SpaceTables.meta] + Table.all.map(\.id)
-    static let schema: UInt32 = 1
 
     private let environment: StoredEnvironment
 

@@ -41,7 +41,10 @@ struct RowApplier {
             throw error
         }
         atSyncPoint?(.beforeApplyCommit)
-        try StorageFault.lmdb(mdb_txn_commit(transaction), "write", folder)
+        let code = mdb_txn_commit(transaction)
+        // LMDB reports a write that a full disk cut short as an I/O error.
+        if code == EIO, Folder.isFull(folder) { throw StorageFault.error(lmdb: ENOSPC, "write", folder) }
+        try StorageFault.lmdb(code, "write", folder)
         atSyncPoint?(.afterApplyCommit)
     }
 

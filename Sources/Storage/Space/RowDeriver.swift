@@ -38,22 +38,10 @@ struct RowDeriver {
         let action = signed.action
         let number = next
         next += 1
-        var entryNumber: UInt64 = 0
-        if let entryHash = action.entryHash {
-            entryNumber = try entry(entryHash, record)
-            add(SpaceTables.creators, SpaceKey.creator(entryNumber, number))
-        }
+        let entryNumber = try action.entryHash.map { hash throws(PlasmidError) in try entry(hash, record) } ?? 0
         add(SpaceTables.rows, SpaceKey.number(number), ActionRow.value(record, entryNumber: entryNumber))
-        add(SpaceTables.hashes, SpaceKey.hash(signed.hash.coreBytes, HashByte.action), SpaceKey.number(number))
-        let author = action.header.author.coreBytes
-        add(SpaceTables.chain, SpaceKey.chain(author, action.header.actionSeq), SpaceKey.number(number))
-        for op in DerivedOp.all(of: signed) { add(SpaceTables.ops, SpaceKey.op(op, number)) }
+        rows.append(contentsOf: IndexRows.all(of: signed, number: number, entryNumber: entryNumber))
         actions[signed.hash] = (number, record)
-        switch action.entryType {
-        case .capGrant: add(SpaceTables.grants, SpaceKey.core(author, number), [0])
-        case .capClaim: add(SpaceTables.claims, SpaceKey.core(author, number), [0])
-        default: break
-        }
         try deriveRelations(signed, number)
     }
 
@@ -85,26 +73,14 @@ struct RowDeriver {
     private mutating func deriveRelations(_ signed: SignedAction, _ number: UInt64) throws(PlasmidError) {
         let author = signed.action.header.author
         switch signed.action.data {
-        case .update(let originalAction, let originalEntry, _, _):
-            add(SpaceTables.updates, SpaceKey.about(originalAction.coreBytes, HashByte.action, number))
-            add(SpaceTables.updates, SpaceKey.about(originalEntry.coreBytes, HashByte.entry, number))
-            try revoke(originalAction, by: author)
-        case .delete(let deletesAction, let deletesEntry):
-            add(SpaceTables.deletes, SpaceKey.about(deletesAction.coreBytes, HashByte.action, number))
-            add(SpaceTables.deletes, SpaceKey.about(deletesEntry.coreBytes, HashByte.entry, number))
-            try revoke(deletesAction, by: author)
-        case .createLink(let base, let target, let zomeIndex, let linkType, let tag):
-            let key = SpaceKey.link(base, zome: zomeIndex, type: linkType, tag: tag, number)
-            let earlier = RowRange(prefix: Array(signed.hash.coreBytes))
+        case .update(let original, _, _, _): try revoke(original, by: author)
+        case .delete(let deleted, _): try revoke(deleted, by: author)
+        case .createLink:
             // A delete may be held before the link that it deletes.
-            let deleted = try !space.lastNumbers(SpaceTables.linkDeletes, earlier).isEmpty
-            let value = LinkRow.value(
-                target: target, author: author, create: signed.hash, time: signed.action.header.timestamp, tag: tag,
-                deleted: deleted)
-            add(SpaceTables.links, key, value)
-        case .deleteLink(_, let linkAdd):
-            add(SpaceTables.linkDeletes, SpaceKey.core(linkAdd.coreBytes, number))
-            try markDeleted(linkAdd)
+            let earlier = RowRange(prefix: Array(signed.hash.coreBytes))
+            let deletes = try space.lastNumbers(SpaceTables.linkDeletes, earlier)
+            if !deletes.isEmpty, let row = IndexRows.link(signed, number, deleted: true) { rows.append(row) }
+        case .deleteLink(_, let create): try markDeleted(create)
         default: break
         }
     }
@@ -139,15 +115,7 @@ struct RowDeriver {
         } else {
             return
         }
-        guard case .createLink(let base, let target, let zomeIndex, let linkType, let tag) = signed.action.data
-        else { return }
-        let key = SpaceKey.link(base, zome: zomeIndex, type: linkType, tag: tag, number)
-        let header = signed.action.header
-        add(
-            SpaceTables.links, key,
-            LinkRow.value(
-                target: target, author: header.author, create: signed.hash, time: header.timestamp, tag: tag,
-                deleted: true))
+        if let row = IndexRows.link(signed, number, deleted: true) { rows.append(row) }
     }
 }
 

@@ -21,9 +21,6 @@ enum SpaceTables {
     static let all = [
         meta, rows, hashes, chain, creators, updates, deletes, links, linkDeletes, ops, sealed, grants, claims, nonces,
     ]
-
-    /// The version of these tables; see ``SchemaUpgrade``.
-    static let schema: UInt32 = 1
 }
 
 /// The kind byte of a hash, as in its 39-byte form.

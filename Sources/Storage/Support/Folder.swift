@@ -64,6 +64,13 @@ enum Folder {
         return Array(bytes[..<got])
     }
 
+    /// Whether the file system has less room left than a transaction needs.
+    static func isFull(_ path: String) -> Bool {
+        var status = statvfs()
+        guard statvfs(path, &status) == 0 else { return false }
+        return UInt64(status.f_bavail) * UInt64(status.f_frsize) < 256 << 10
+    }
+
     /// Removes a folder that holds files only.
     static func remove(_ path: String) throws(PlasmidError) {
         for name in try names(path) where unlink(path + "/" + name) != 0 {

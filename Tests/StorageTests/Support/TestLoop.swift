@@ -26,6 +26,16 @@ final class TestLoop: Sendable {
         return true
     }
 
+    /// Waits for one delivery, at most a second, and runs what is there.
+    func pumpOnce() {
+        let work = queue.wait(milliseconds: 1000) { queue -> [@Sendable () -> Void]? in
+            if queue.isEmpty { return nil }
+            defer { queue = [] }
+            return queue
+        }
+        for closure in work ?? [] { closure() }
+    }
+
     /// Runs what has been delivered by now.
     func pumpReady() {
         let work = queue.with { queue in

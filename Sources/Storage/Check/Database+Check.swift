@@ -1,0 +1,81 @@
+import Glibc
+import Integrity
+
+extension Database {
+    /// Looks through a data folder that no process has open, without changing it: the journal's records, the pages of
+    /// each LMDB file, every hash, chain and index row, in both directions.
+    ///
+    /// Commits that only the journal holds yet are counted, not looked into: the next start applies them.
+    /// `progress` is called now and then with the report so far.
+    /// - Throws: `storageInUse`, `storageVersion`, `notFound`; faults are in the report.
+    public static func check(
+        folder: String, options: Options = Options(), verifiesSignatures: Bool = true,
+        progress: @escaping (CheckReport) -> Void = { _ in }
+    ) throws(PlasmidError) -> CheckReport {
+        guard Folder.exists(folder + "/format") else {
+            throw PlasmidError(.notFound, "\(folder) is not a data folder: it has no file 'format'")
+        }
+        let lock = try FolderLock(folder)
+        defer { lock.release() }
+        let place = DataFolder(folder)
+        var report = CheckReport()
+        var next = UInt64.max
+        try place.check()
+        do throws(PlasmidError) {
+            let scan = try JournalScan(folder: place.journal, calls: options.calls)
+            next = scan.next
+            var records = 0
+            try scan.replay { _, _ in records += 1 }
+            report.journalRecords = records
+        } catch {
+            report.add(error.code.rawValue, "journal", error.message)
+        }
+        check(place.conductor, EnvironmentIdentity.conductorID, "conductor", options, next, &report) { _, _ in }
+        var spaces: [DnaHash] = []
+        do throws(PlasmidError) {
+            spaces = try place.spaces()
+        } catch {
+            report.add(error.code.rawValue, "spaces", error.message)
+        }
+        for dna in spaces {
+            report.spaces += 1
+            check(place.space(dna), Array(dna.coreBytes), dna.text, options, next, &report) {
+                rows, report throws(PlasmidError) in
+                var check = SpaceCheck(
+                    RowSpace(rows: rows), dna.text, verifiesSignatures: verifiesSignatures, report: report,
+                    progress: progress)
+                defer { report = check.report }
+                try check.run()
+            }
+            progress(report)
+        }
+        return report
+    }
+
+    private static func check(
+        _ path: String, _ id: [UInt8], _ place: String, _ options: Options, _ next: UInt64,
+        _ report: inout CheckReport, _ body: (OverlayRows, inout CheckReport) throws(PlasmidError) -> Void
+    ) {
+        let walk = PageWalk.walk(path + "/data.mdb")
+        report.pages += walk.pages
+        for fault in walk.faults { report.add("pageDamaged", place, fault) }
+        // LMDB would follow the wrong pointers.
+        guard walk.faults.isEmpty else { return }
+        do throws(PlasmidError) {
+            let tables = place == "conductor" ? ConductorStore.tables : SpaceTables.all
+            let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes, readOnly: true)
+            defer { lmdb.close() }
+            let identity = try EnvironmentIdentity(lmdb, expecting: id)
+            if identity.appliedLSN >= next {
+                report.add(
+                    "journalBehind", place, "Commit \(identity.appliedLSN) was applied, the journal ends before it")
+            }
+            let reader = SnapshotReader(lmdb)
+            defer { reader.close() }
+            let rows = OverlayRows(reader: reader)
+            try rows.reading { () throws(PlasmidError) in try body(rows, &report) }
+        } catch {
+            report.add(error.code.rawValue, place, error.message)
+        }
+    }
+}

@@ -1,0 +1,32 @@
+import Integrity
+
+/// One step from a schema version to the next: reads the old rows, gives the rows to put and the keys to delete. All of it
+/// and the new version's number become durable in one transaction, or nothing.
+struct SchemaUpgrade: Sendable {
+    let rows: @Sendable (OverlayRows) throws(PlasmidError) -> WriteBatch
+
+    /// The steps of a space's tables: the first leads from version 1 to 2.
+    static let spaces: [SchemaUpgrade] = []
+    /// The steps of the conductor's tables.
+    static let conductor: [SchemaUpgrade] = []
+
+    /// Brings an environment to the newest version. What the journal held for it, in rows of the old version, has been
+    /// applied before.
+    static func run(_ steps: [SchemaUpgrade], on lmdb: LMDBEnvironment, _ id: [UInt8]) throws(PlasmidError) {
+        let applier = RowApplier(environment: lmdb, meta: SpaceTables.meta, atSyncPoint: nil)
+        while true {
+            let identity = try EnvironmentIdentity(lmdb, expecting: id)
+            guard identity.schema <= steps.count else { return }
+            let reader = SnapshotReader(lmdb)
+            defer { reader.close() }
+            let source = OverlayRows(reader: reader)
+            var batch = try source.reading { () throws(PlasmidError) in
+                try steps[Int(identity.schema) - 1].rows(source)
+            }
+            var version: [UInt8] = []
+            version.append(bigEndian: identity.schema + 1)
+            batch.add(SpaceTables.meta, EnvironmentIdentity.schemaKey, version)
+            try applier.apply([DurableCommit(lsn: identity.appliedLSN, payload: batch.bytes)])
+        }
+    }
+}
