@@ -17,7 +17,7 @@ struct Plasmid: AsyncParsableCommand {
             """,
         version: "plasmid 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self]),
+            CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self, Demo.self]),
             CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self]),
             CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self]),
         ])
@@ -25,19 +25,27 @@ struct Plasmid: AsyncParsableCommand {
 
 @main
 enum Main {
-    static func main() async {
-        exit(await run(Array(CommandLine.arguments.dropFirst())))
+    /// Not async: `run` blocks signals for all threads that it starts, so that there may be none before it.
+    static func main() {
+        do {
+            var command = try Plasmid.parseAsRoot()
+            if !(command is any AsyncParsableCommand) {
+                try command.run()
+                return
+            }
+        } catch {
+            exit(Failure.tell(error))
+        }
+        Task { exit(await runClient()) }
+        dispatchMain()
     }
 
-    /// Runs one command line and tells its exit status.
-    static func run(_ arguments: [String]) async -> Int32 {
+    /// Runs a command that waits for a conductor's answers, and tells its exit status. Parses again, since a command
+    /// belongs to the thread that made it.
+    private static func runClient() async -> Int32 {
         do {
-            var command = try Plasmid.parseAsRoot(arguments)
-            if var command = command as? any AsyncParsableCommand {
-                try await command.run()
-            } else {
-                try command.run()
-            }
+            guard var command = try Plasmid.parseAsRoot() as? any AsyncParsableCommand else { return 0 }
+            try await command.run()
             return 0
         } catch {
             return Failure.tell(error)

@@ -126,7 +126,7 @@ extension Conductor {
                 loop: loop, executable: options.zomeHostPath, role: role, modules: modules, limits: options.limits,
                 handler: handler)
         case .none:
-            InProcessRunner(loop: loop, role: role, modules: modules, limits: options.limits, handler: handler)
+            InProcessRunner(loop: loop, modules: modules, limits: options.limits, handler: handler)
         }
     }
 }

@@ -112,29 +112,33 @@ struct CallView {
     /// A call that wrote links itself reads all of the base's and merges: such a base is as small as what one call handles.
     private func mergedLinks(_ request: LinkRequest, _ own: [Link]) throws(PlasmidError) -> Storage.LinkPage {
         var all = request
-        all.cursor = nil
+        let last = try lastSeen(request.cursor)
+        // A cursor of a page from before the call wrote is the store's own.
+        all.cursor = last == nil ? request.cursor : nil
         all.limit = Int.max
         let filter = LinkFilter(request)
         var links = try space.store.links(all).links + own.filter { filter.admits($0) }
         links.removeAll { link in layers.contains { $0.isLinkDeleted(link.createLinkHash) } }
-        let ordered = links.enumerated().sorted { left, right in
-            Self.order(left.element, right.element) ?? (left.offset < right.offset)
-        }.map(\.element)
-        var start = 0
-        if let cursor = request.cursor, let last = try? ActionHash(bytes: cursor) {
-            start = (ordered.firstIndex { $0.createLinkHash == last } ?? -1) + 1
-        }
-        let end = min(ordered.count, start + request.limit)
-        let page = Array(ordered[start..<end])
-        return Storage.LinkPage(links: page, next: end < ordered.count ? page.last?.createLinkHash.bytes : nil)
+        links.sort { Self.precedes($0, $1) }
+        if let last { links.removeAll { !Self.precedes(last, $0) } }
+        let page = Array(links.prefix(request.limit))
+        return Storage.LinkPage(links: page, next: links.count > page.count ? page.last?.createLinkHash.bytes : nil)
     }
 
-    /// The stored order: type, then the first 400 bytes of the tag; nil where both are equal.
-    private static func order(_ left: Link, _ right: Link) -> Bool? {
+    /// The link that a merged page ended with, deleted since or not.
+    private func lastSeen(_ cursor: [UInt8]?) throws(PlasmidError) -> Link? {
+        guard let cursor, let hash = try? ActionHash(bytes: cursor), let record = try cascade.anyRecord(hash) else {
+            return nil
+        }
+        return Link(record.signedAction)
+    }
+
+    /// Type, then the first 400 bytes of the tag, as in the store; then time.
+    private static func precedes(_ left: Link, _ right: Link) -> Bool {
         if left.zomeIndex != right.zomeIndex { return left.zomeIndex < right.zomeIndex }
         if left.linkType != right.linkType { return left.linkType < right.linkType }
         let (first, second) = (left.tag.prefix(400), right.tag.prefix(400))
-        if first == second { return nil }
+        if first == second { return LinkPosition(left) < LinkPosition(right) }
         return first.lexicographicallyPrecedes(second)
     }
 }

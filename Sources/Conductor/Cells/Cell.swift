@@ -42,8 +42,8 @@ final class Cell {
     var callOfModuleCall: [UInt64: ActiveCall] = [:]
     var lastSignal: UInt64 = 0
     var isActive = true
-    private var effects: [CommitOrder.Effect] = []
-    private var appliesEffects = false
+    private var events: [CommitOrder.Event] = []
+    private var handlesEvents = false
     private var tickScheduled = false
 
     init(
@@ -66,19 +66,20 @@ final class Cell {
         zomes.firstIndex { $0.name == name }
     }
 
-    /// Feeds an event to the order and carries out what it decides. Events that arise meanwhile wait their turn.
+    /// Feeds an event to the order and carries out what it decides. Events that arise meanwhile wait until all effects of
+    /// the ones before are carried out: the order and what is stored then agree whenever the order is asked.
     func tell(_ event: CommitOrder.Event) {
-        effects.append(contentsOf: order.handle(event, now: conductor.monotonicMicroseconds))
-        guard !appliesEffects else { return }
-        appliesEffects = true
+        events.append(event)
+        guard !handlesEvents else { return }
+        handlesEvents = true
         var next = 0
-        while next < effects.count {
-            let effect = effects[next]
+        while next < events.count {
+            let effects = order.handle(events[next], now: conductor.monotonicMicroseconds)
             next += 1
-            carryOut(effect)
+            for effect in effects { carryOut(effect) }
         }
-        effects.removeAll(keepingCapacity: true)
-        appliesEffects = false
+        events.removeAll(keepingCapacity: true)
+        handlesEvents = false
         scheduleTick()
     }
 
@@ -132,7 +133,8 @@ final class Cell {
 
     private func granted(_ call: ActiveCall, head: ChainHead) {
         call.holdsPosition = true
-        if call.scratch == nil {
+        // An empty scratch may be that of an earlier grant, on a head that has moved since.
+        if call.scratch?.isEmpty != false {
             call.speculation = order.speculation.compactMap { calls[$0.call]?.scratch }
             call.scratch = Scratch(author: id.agent, head: head)
         }

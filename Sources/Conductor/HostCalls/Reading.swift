@@ -7,6 +7,7 @@ import Storage
 extension Cell {
     func get(_ request: HostRequest) throws(PlasmidError) {
         let get = try request.decode(GetRequest.self)
+        _ = fixedHead(request.call)
         var writer = MessagePackWriter()
         writer.write(try request.view().cascade.get(get.hash))
         request.succeed(writer.bytes)
@@ -23,6 +24,7 @@ extension Cell {
 
     func getLinks(_ request: HostRequest) throws(PlasmidError) {
         let wanted = try request.decode(GetLinksRequest.self)
+        _ = fixedHead(request.call)
         var types: [LinkTypeNumber]?
         if let names = wanted.types {
             types = try names.map { name throws(PlasmidError) in try space.linkType(name) }
@@ -39,7 +41,8 @@ extension Cell {
         request.succeed(AgentInfo(agent: id.agent, chainHead: fixedHead(request.call)).packed)
     }
 
-    /// The head that the call stands on: that of its own writes, or the certain tail from now on.
+    /// The head that the call stands on: that of its own writes, or the certain tail from now on. Fixed by every look at
+    /// what a commit can change, so that a call which looks and then writes is run again if another came in between.
     private func fixedHead(_ call: ActiveCall) -> ChainHead {
         if let head = call.scratch?.head { return head }
         begin(call)

@@ -52,7 +52,8 @@ final class ActiveCall {
     /// Scratches of calls that this one builds on and that are not committed yet, oldest first.
     var speculation: [Scratch] = []
     var signals: [BufferedSignal] = []
-    var result: [UInt8] = []
+    /// What the last step answered.
+    var outcome = ZomeOutcome.ok([0xc0])
     /// Operations that wait for the writer position, in the order in which the module asked.
     var waitingWrites: [() -> Void] = []
     var holdsPosition = false
@@ -94,7 +95,7 @@ final class ActiveCall {
         head = nil
         speculation = []
         signals = []
-        result = []
+        outcome = .ok([0xc0])
         waitingWrites = []
         holdsPosition = false
     }

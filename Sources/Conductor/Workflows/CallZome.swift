@@ -34,15 +34,27 @@ extension Cell {
         case .failure(let error):
             end(call, .failure(error))
         case .success(.appError(let error)):
-            end(call, .success(.appError(error)))
+            fail(call, error)
         case .success(.ok(let bytes)):
-            call.result = bytes
+            call.outcome = .ok(bytes)
             call.step += 1
             invoke(call)
         }
     }
 
-    /// Ends a call that failed: nothing of it stays.
+    /// The function threw: nothing that it wrote stays, and its words wait until all that it saw is certain.
+    private func fail(_ call: ActiveCall, _ error: ModuleError) {
+        call.outcome = .appError(error)
+        call.scratch = nil
+        call.signals = []
+        guard call.began else {
+            release(call)
+            return
+        }
+        tell(.returned(call.run, end: nil))
+    }
+
+    /// Ends a call that the conductor or its module broke off: nothing of it stays.
     func end(_ call: ActiveCall, _ result: Result<ZomeOutcome, PlasmidError>) {
         abandon(call)
         call.refusal = result
@@ -73,7 +85,7 @@ extension Cell {
                 guard var scratch = call.scratch else { return }
                 call.scratch = nil
                 defer { call.scratch = scratch }
-                call.result = try epilogue(&scratch)
+                call.outcome = .ok(try epilogue(&scratch))
             } catch {
                 end(call, .failure(PlasmidError.from(error)))
                 return
@@ -104,7 +116,7 @@ extension Cell {
     func release(_ call: ActiveCall) {
         calls[call.number] = nil
         deliverSignals(call)
-        call.answer(.success(.ok(call.result)))
+        call.answer(.success(call.outcome))
     }
 
     func deliverSignals(_ call: ActiveCall) {

@@ -71,7 +71,7 @@ extension Cell {
         case .success:
             calls[call.number] = nil
             deliverSignals(call)
-            call.answer(.success(.ok(call.result)))
+            call.answer(.success(call.outcome))
             postCommit(call, actions)
         case .failure(let error):
             chainBroke(call, error)
