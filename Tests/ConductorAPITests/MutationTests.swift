@@ -1,3 +1,4 @@
+import Foundation
 import NIOCore
 import NIOEmbedded
 import Testing
@@ -49,7 +50,14 @@ private let samples: [[UInt8]] = [
 
 @Suite("Hostile input")
 struct MutationTests {
-    private let seed = UInt64.random(in: 0...UInt64.max)
+    private let seed: UInt64
+
+    /// Says the seed before anything runs, so that even a crash can be run again: `PLASMID_SEED=… swift test --filter …`.
+    init() {
+        let given = ProcessInfo.processInfo.environment["PLASMID_SEED"].flatMap { UInt64($0) }
+        seed = given ?? UInt64.random(in: 0...UInt64.max)
+        FileHandle.standardError.write(Data("hostile input: PLASMID_SEED=\(seed)\n".utf8))
+    }
 
     @Test("1,000 mutations of messages: each is answered with JSON or closed with 1007, and a socket left open works")
     func messages() throws {

@@ -53,17 +53,17 @@ struct RPCFault: Error, Equatable {
     }
 
     static let expectedMap = RPCFault(
-        .invalidParams, "badParams", "expected params map", hint: "give params as a JSON object")
+        .invalidParams, "badParameter", "expected params map", hint: "give params as a JSON object")
 
     static func missing(_ key: String) -> RPCFault {
-        RPCFault(.invalidParams, "badParams", "`\(key)` param not provided")
+        RPCFault(.invalidParams, "badParameter", "`\(key)` param not provided")
     }
 
     static func notString(_ key: String) -> RPCFault {
-        RPCFault(.invalidParams, "badParams", "`\(key)` is not a valid json string")
+        RPCFault(.invalidParams, "badParameter", "`\(key)` is not a valid json string")
     }
 
     static func bad(_ key: String, _ reason: String, hint: String? = nil) -> RPCFault {
-        RPCFault(.invalidParams, "badParams", "`\(key)` \(reason)", hint: hint)
+        RPCFault(.invalidParams, "badParameter", "`\(key)` \(reason)", hint: hint)
     }
 }

@@ -155,7 +155,7 @@ final class RPCSession {
         guard AdminMethod.isKnown(method) else { throw .unknownMethod(method) }
         if method.hasPrefix("test/"), !handler.isTestMode {
             throw RPCFault(
-                .methodNotFound, "testModeOff", "Method not found: \(method) needs test mode",
+                .methodNotFound, "testModeOnly", "Method not found: \(method) needs test mode",
                 hint: "start the conductor with --test-mode; never where real people's data is")
         }
         let params = try AdminMethod.checked(method, Self.paramsValue(request, scanner))
@@ -190,7 +190,7 @@ final class RPCSession {
         } catch {
             let number: RPCFault.Number =
                 switch error.code.rawValue {
-                case "badParams": .invalidParams
+                case "badParameter": .invalidParams
                 case "unknownMethod": .methodNotFound
                 default: .internalFault
                 }
