@@ -13,6 +13,7 @@ let nioPosix: Target.Dependency = .product(name: "NIOPosix", package: "swift-nio
 let nioHTTP1: Target.Dependency = .product(name: "NIOHTTP1", package: "swift-nio")
 let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "swift-nio")
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
+let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
@@ -92,6 +93,20 @@ let package = Package(
         + cTestModules.map { hostileC($0) }
         + [
             tests("Sodium", ["Sodium"]),
-            tests("Integrity", ["Sodium", "Integrity"]),
+            tests("Integrity", ["Sodium", "Integrity"], exclude: ["Golden"]),
+            tests("HDK", ["CZome", "Integrity", "HDK"]),
+            tests("Manifests", ["Integrity", "Manifests"], exclude: ["Faulty", "Good"]),
+            tests("Keystore", ["Sodium", "Integrity", "Keystore"]),
+            .executableTarget(
+                name: "storage-killer", dependencies: ["Integrity", "Sodium", "Storage"],
+                path: "Tests/Helpers/storage-killer", swiftSettings: house),
+            tests("Storage", ["CLMDB", "Sodium", "Integrity", "Storage", "storage-killer"]),
+            tests("Chain", ["Sodium", "Integrity", "Chain"]),
+            tests("Validation", ["Sodium", "Integrity", "Chain", "Validation"]),
+            tests("ZomeRuntime", ["Integrity", "ZomeRuntime", nioCore, nioPosix]),
+            tests(
+                "ConductorAPI",
+                ["Integrity", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioEmbedded, nioLocks, logging]),
+            tests("Plasmid", ["Integrity", "ConductorAPI", "Manifests", "plasmid", argumentParser]),
         ]
 )

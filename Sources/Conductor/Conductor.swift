@@ -6,13 +6,13 @@ import NIOCore
 import Storage
 import ZomeRuntime
 
+// `@unchecked Sendable`: every stored property is touched on `loop` only, which each public entry asserts. It is marked
+// so that closures that hop back to the loop may name it.
 /// Joins the cores: installed apps, spaces, cells and the calls that run in them.
 ///
 /// One event loop carries all of it: connections, calls, children's sockets, signing and reads. Nothing here locks and
 /// nothing waits; the journal, the environments' writers, the blocking work of installations and modules loaded in this
 /// process have threads of their own.
-// `@unchecked Sendable`: every stored property is touched on `loop` only, which each public entry asserts. It is marked
-// so that closures that hop back to the loop may name it.
 public final class Conductor: @unchecked Sendable {
     /// The loop that everything below is confined to.
     public let loop: any EventLoop

@@ -101,13 +101,22 @@ final class SpaceContext {
                 name: definition.name, hash: dna, networkSeed: definition.integrity.networkSeed,
                 properties: definition.integrity.properties.packed,
                 zomes: definition.integrity.zomes.map(\.name) + definition.coordinator.map(\.name),
-                entryTypes: definition.integrity.entryTypes.map(\.name),
-                linkTypes: definition.integrity.linkTypes.map(\.name)
+                entryTypes: typeNames(definition.integrity.entryTypes, \.name, \.zome, askedBy: zome),
+                linkTypes: typeNames(definition.integrity.linkTypes, \.name, \.zome, askedBy: zome)
             ).packed
         case .properties: return definition.integrity.properties.packed
         case .verify: return try verify(VerifyRequest(packed: bytes), zome: zome).packed
         default: return try hash(HashRequest(packed: bytes))
         }
+    }
+
+    /// An integrity zome learns its own types, in the order of their indexes; everybody else all of them.
+    private func typeNames<Type>(
+        _ types: [Type], _ name: (Type) -> String, _ owner: (Type) -> String?, askedBy zome: String
+    ) -> [String] {
+        let integrity = definition.integrity.zomes.map(\.name)
+        guard integrity.contains(zome) else { return types.map(name) }
+        return types.filter { (owner($0) ?? integrity.first) == zome }.map(name)
     }
 
     /// A signature that a zome made with `sign`: in this DNA and by the zome that asks, unless the request says else.
