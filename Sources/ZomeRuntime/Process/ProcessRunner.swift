@@ -272,7 +272,7 @@ public final class ProcessRunner: ZomeRunner {
         while channel != nil, state.isWritable {
             switch stream.next() {
             case .incomplete: return
-            case .garbage(let what): return perform(state.garbage(what, now: now))
+            case .garbage(let what): return perform(state.garbage(what))
             case .frame(let frame): take(frame, now)
             }
         }
@@ -283,34 +283,41 @@ public final class ProcessRunner: ZomeRunner {
         switch header.kind {
         case .result:
             guard let call = state.result(call: header.call, now: now), call.zome == Int(header.zome) else {
-                return perform(state.garbage("answered a call that nobody waits for", now: now))
+                return perform(state.garbage("answered a call that nobody waits for"))
             }
-            call.waiter(
-                ModuleStatus.reply(
-                    header.value, frame.payload, zome: specs[call.zome].zome, kind: call.kind, name: call.name))
+            finish(call, header.value, frame.payload)
         case .request: request(header, frame.payload, now)
         case .ready:
             do throws(PlasmidError) {
                 perform(state.ready(try ModuleReadiness(packed: frame.payload), specs: specs, now: now))
                 armTick(now)
             } catch {
-                perform(state.garbage("described itself in bytes that cannot be read", now: now))
+                perform(state.garbage("described itself in bytes that cannot be read"))
             }
         case .refused:
             guard let error = try? ModuleError(packed: frame.payload) else {
-                return perform(state.garbage("refused in bytes that cannot be read", now: now))
+                return perform(state.garbage("refused in bytes that cannot be read"))
             }
             perform(state.refused(PlasmidError(.init(rawValue: error.code), error.message)))
         case .invoke, .answer, .cancel, .close: break
         }
     }
 
+    private func finish(_ call: CallTable<Completion>.Call, _ status: UInt32, _ bytes: [UInt8]) {
+        let zome = specs[call.zome].zome
+        let reply = ModuleStatus.reply(status, bytes, zome: zome, kind: call.kind, name: call.name)
+        call.waiter(reply)
+        guard case .failure(let error) = reply, error.code == .moduleGarbage else { return }
+        let culprit = "\(ModuleFailure.label(call.kind, call.name)) of zome '\(zome)'"
+        perform(state.garbage("answered \(culprit) with what means nothing", culprit: culprit))
+    }
+
     private func request(_ header: ModuleFrame, _ bytes: [UInt8], _ now: NIODeadline) {
         guard Int(header.zome) < specs.count else {
-            return perform(state.garbage("asked in the name of a zome that is not there", now: now))
+            return perform(state.garbage("asked in the name of a zome that is not there"))
         }
         switch state.request(call: header.call, id: header.id, now: now) {
-        case .garbage: perform(state.garbage("used the number of an open request again", now: now))
+        case .garbage: perform(state.garbage("used the number of an open request again"))
         case .notLive: sendAnswer(header, status: 3, [])
         case .deliver:
             guard let handler else { return sendAnswer(header, status: 3, []) }
@@ -342,7 +349,7 @@ public final class ProcessRunner: ZomeRunner {
             let waiting = try? channel.syncOptions?.getOption(.bufferedWritableBytes),
             waiting + output.readableBytes > 8 * limits.maxFrameBytes
         else { return }
-        perform(state.garbage("asks without reading the answers", now: .now()))
+        perform(state.garbage("asks without reading the answers"))
     }
 
     fileprivate func readComplete(_ generation: Int) {

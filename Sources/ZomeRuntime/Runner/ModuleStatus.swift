@@ -9,12 +9,11 @@ enum ModuleStatus {
         let label = ModuleFailure.label(kind, name)
         let words = status == 0 ? nil : try? ModuleError(packed: bytes)
         switch status {
-        case 0: return .success(.ok(bytes))
+        case 0:
+            guard isOneValue(bytes) else { return garbage("answered \(label) with bytes that are no MessagePack", zome) }
+            return .success(.ok(bytes))
         case 1:
-            guard let words else {
-                return .failure(
-                    PlasmidError(.badResult, "Zome '\(zome)': the error of \(label) cannot be read."))
-            }
+            guard let words else { return garbage("ended \(label) with an error that cannot be read", zome) }
             return .success(.appError(words))
         case 2:
             return .failure(
@@ -24,9 +23,22 @@ enum ModuleStatus {
             return .failure(
                 PlasmidError(.badInput, words?.message ?? "Zome '\(zome)': the input of \(label) is malformed."))
         default:
-            return .failure(
-                PlasmidError(.moduleGarbage, "Zome '\(zome)': \(label) ended with status \(status), which means nothing."))
+            return garbage("ended \(label) with status \(status), which means nothing", zome)
         }
+    }
+
+    private static func garbage(_ what: String, _ zome: String) -> Result<ModuleReply, PlasmidError> {
+        .failure(PlasmidError(.moduleGarbage, "The module of zome '\(zome)' \(what)."))
+    }
+
+    private static func isOneValue(_ bytes: [UInt8]) -> Bool {
+        // The commonest answer: nil, true, false or a small number.
+        if bytes.count == 1, bytes[0] < 0x80 || bytes[0] == 0xc0 || bytes[0] == 0xc2 || bytes[0] == 0xc3 { return true }
+        let isGood = try? MessagePackReader.reading(bytes) { (reader: inout MessagePackReader) throws(PlasmidError) -> Bool in
+            try reader.skip()
+            return true
+        }
+        return isGood ?? false
     }
 }
 

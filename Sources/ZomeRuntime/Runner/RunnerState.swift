@@ -214,7 +214,7 @@ struct RunnerState<Waiter> {
 
     /// The modules are loaded.
     mutating func ready(_ readiness: ModuleReadiness, specs: [ModuleSpec], now: NIODeadline) -> [Effect] {
-        guard case .starting = phase else { return garbage("said twice that it is ready", now: now) }
+        guard case .starting = phase else { return garbage("said twice that it is ready") }
         if limits.sandbox == .required, !readiness.sandbox.isComplete {
             return refused(
                 PlasmidError(.sandboxUnavailable, "The sandbox is required, but this kernel does not give all of it."))
@@ -236,8 +236,21 @@ struct RunnerState<Waiter> {
     }
 
     /// The process breaks the protocol.
-    mutating func garbage(_ what: String, now: NIODeadline) -> [Effect] {
-        end(with: ModuleFailure(code: .moduleGarbage, what: what))
+    ///
+    /// - Parameter culprit: the call that did it, where that is known and already answered; the others may try again
+    mutating func garbage(_ what: String, culprit: String? = nil) -> [Effect] {
+        phase = .ending(expected: false)
+        let failure = ModuleFailure(code: .moduleGarbage, what: what)
+        verdict = failure
+        let names = zomes
+        let others = culprit.map { Self.restarted(because: "\($0) answered garbage") } ?? failure
+        return [.kill] + failSent { others.error(zome: names[$0.zome], kind: $0.kind, name: $0.name) }
+    }
+
+    private static func restarted(because what: String) -> ModuleFailure {
+        ModuleFailure(
+            code: .moduleRestarted, what: "was restarted, because \(what),",
+            hint: "This call is not at fault and may be tried again.")
     }
 
     /// The process closed its end: how it ended is still to come, so the calls wait for that.
@@ -249,13 +262,6 @@ struct RunnerState<Waiter> {
             // Ends a process that only closed its socket; one that is dying keeps its own cause.
             return [.kill]
         }
-    }
-
-    private mutating func end(with failure: ModuleFailure) -> [Effect] {
-        phase = .ending(expected: false)
-        verdict = failure
-        let names = zomes
-        return [.kill] + failSent { failure.error(zome: names[$0.zome], kind: $0.kind, name: $0.name) }
     }
 
     /// The process has ended.
@@ -348,9 +354,7 @@ struct RunnerState<Waiter> {
                 .fail(call.waiter, timedOut.error(zome: zomes[call.zome], kind: call.kind, name: call.name)))
         }
         let culprit = "\(ModuleFailure.label(late[0].call.kind, late[0].call.name)) of zome '\(zomes[late[0].call.zome])'"
-        let other = ModuleFailure(
-            code: .moduleRestarted, what: "was restarted, because \(culprit) took too long,",
-            hint: "This call is not at fault and may be tried again.")
+        let other = Self.restarted(because: "\(culprit) took too long")
         let names = zomes
         return effects + failSent { other.error(zome: names[$0.zome], kind: $0.kind, name: $0.name) }
     }
