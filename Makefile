@@ -1,7 +1,7 @@
 # What a person does with this repository. `make` alone lists it. Demo and test share one debug build.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-slow check bench format clean
+.PHONY: help setup build demo test test-slow tutorial check bench format clean
 
 help: ## List these targets
 	@printf 'make …\n'
@@ -20,9 +20,13 @@ test: setup ## All tests (under 25 minutes on two cores from a clean checkout)
 	@scripts/build.sh 'debug with tests' --build-tests
 	@swift test --skip-build --disable-xctest
 
-test-slow: setup ## The tests plus the long ones: kill cycles, full replay
+test-slow: setup ## The tests plus the long ones: kill cycles, full replay, the tutorial
 	@scripts/build.sh 'debug with tests' --build-tests
+	@scripts/tutorial.sh
 	@PLASMID_SLOW=1 swift test --skip-build --disable-xctest
+
+tutorial: build ## Follow README.md's tutorial word by word, in a fresh folder
+	@scripts/tutorial.sh
 
 check: setup ## Format, house rules, links and commands in the documents; builds nothing of Sources
 	@scripts/format.sh lint

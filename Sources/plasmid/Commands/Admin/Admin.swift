@@ -14,7 +14,7 @@ struct Admin: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Chain",
-                subcommands: [AdminAgents.self, AdminChain.self, AdminDump.self]),
+                subcommands: [AdminAgents.self, AdminChain.self, AdminDump.self, AdminStats.self]),
             CommandGroup(
                 name: "Capability",
                 subcommands: [AdminGrants.self, AdminGrant.self, AdminRevoke.self]),
