@@ -100,6 +100,25 @@ struct JSONTextTests {
         #expect(String(decoding: JSONText.quoted("a\"\n"), as: UTF8.self) == "\"a\\\"\\n\"")
     }
 
+    @Test("every byte value at every place of a string is escaped or kept as it must be")
+    func everyPlace() throws {
+        for code in 0..<0x100 {
+            let letter = try #require(Unicode.Scalar(UInt32(code)))
+            for at in 0..<17 {
+                var characters = Array(repeating: "x", count: 17)
+                characters[at] = String(Character(letter))
+                let value = MessagePackValue.string(characters.joined())
+                let json = try JSONText.json(fromMessagePack: value.packed)
+                #expect(try JSONText.messagePack(fromJSON: json) == value.packed)
+                let theirs = try JSONSerialization.jsonObject(with: Data(json), options: .fragmentsAllowed) as? String
+                #expect(theirs == characters.joined())
+                guard code < 0x20 else { continue }
+                let raw = [UInt8(ascii: "\"")] + Array(characters.joined().utf8) + [UInt8(ascii: "\"")]
+                #expect(throws: PlasmidError.self) { try JSONText.messagePack(fromJSON: raw) }
+            }
+        }
+    }
+
     @Test("what JSON cannot say is refused")
     func notRepresentable() {
         for value: MessagePackValue in [

@@ -77,32 +77,54 @@ public enum Base64 {
             if count > 0, count < text.count, text[count - 1] == UInt8(ascii: "=") { count -= 1 }
         }
         guard count % 4 != 1 else { return nil }
-        var out: [UInt8] = []
-        out.reserveCapacity(count * 3 / 4)
-        var group: UInt32 = 0
-        var bits = 0
-        for at in 0..<count {
-            guard let value = value(of: text[at], alphabet) else { return nil }
-            group = group << 6 | value
-            bits += 6
-            if bits >= 8 {
-                bits -= 8
-                out.append(UInt8(truncatingIfNeeded: group >> UInt32(bits)))
-                group &= (1 << UInt32(bits)) - 1
+        let table = alphabet == .url ? urlValues : standardValues
+        var valid = true
+        let out = [UInt8](unsafeUninitializedCapacity: count * 3 / 4) { buffer, filled in
+            filled = 0
+            // Sextets outside the alphabet have the value 255, whose two high bits no true value has.
+            var seen: UInt8 = 0
+            var at = 0
+            while at + 4 <= count {
+                let (a, b, c, d) = (
+                    table[Int(text[at])], table[Int(text[at + 1])], table[Int(text[at + 2])], table[Int(text[at + 3])]
+                )
+                seen |= a | b | c | d
+                buffer[filled] = a << 2 | b >> 4
+                buffer[filled + 1] = b << 4 | c >> 2
+                buffer[filled + 2] = c << 6 | d
+                at += 4
+                filled += 3
             }
+            if count - at >= 2 {
+                let (a, b) = (table[Int(text[at])], table[Int(text[at + 1])])
+                let c = count - at == 3 ? table[Int(text[at + 2])] : 0
+                seen |= a | b | c
+                buffer[filled] = a << 2 | b >> 4
+                filled += 1
+                if count - at == 3 {
+                    buffer[filled] = b << 4 | c >> 2
+                    filled += 1
+                }
+                // Bits that belong to no byte are zero in what encoding writes.
+                if count - at == 2 ? b & 15 != 0 : c & 3 != 0 { valid = false }
+            }
+            if seen & 0xC0 != 0 { valid = false }
         }
-        return group == 0 ? out : nil
+        return valid ? out : nil
     }
 
-    @inline(__always)
-    private static func value(of letter: UInt8, _ alphabet: Alphabet) -> UInt32? {
+    private static let standardValues = (UInt8.min...UInt8.max).map { value(of: $0, .standard) }
+    private static let urlValues = (UInt8.min...UInt8.max).map { value(of: $0, .url) }
+
+    /// The six bits that a letter stands for, or 255.
+    private static func value(of letter: UInt8, _ alphabet: Alphabet) -> UInt8 {
         switch letter {
-        case UInt8(ascii: "A")...UInt8(ascii: "Z"): UInt32(letter) - 65
-        case UInt8(ascii: "a")...UInt8(ascii: "z"): UInt32(letter) - 71
-        case UInt8(ascii: "0")...UInt8(ascii: "9"): UInt32(letter) + 4
+        case UInt8(ascii: "A")...UInt8(ascii: "Z"): letter - 65
+        case UInt8(ascii: "a")...UInt8(ascii: "z"): letter - 71
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): letter + 4
         case UInt8(ascii: "+") where alphabet == .standard, UInt8(ascii: "-") where alphabet == .url: 62
         case UInt8(ascii: "/") where alphabet == .standard, UInt8(ascii: "_") where alphabet == .url: 63
-        default: nil
+        default: 255
         }
     }
 }

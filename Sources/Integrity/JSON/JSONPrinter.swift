@@ -89,7 +89,14 @@ enum JSONPrinter {
     static func quote(_ utf8: UnsafeRawBufferPointer, into out: inout MessagePackWriter) {
         out.put(UInt8(ascii: "\""))
         var run = 0
-        for at in 0..<utf8.count {
+        var next = 0
+        while next < utf8.count {
+            let at = next
+            if utf8.count &- at >= 8, !JSONBytes.needsCare(utf8.loadUnaligned(fromByteOffset: at, as: UInt64.self)) {
+                next &+= 8
+                continue
+            }
+            next &+= 1
             let byte = utf8[at]
             if byte >= 0x20, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") { continue }
             out.writeRaw(UnsafeRawBufferPointer(rebasing: utf8[run..<at]))
@@ -146,5 +153,20 @@ enum JSONPrinter {
         }
         var text = value.description
         text.withUTF8 { out.writeRaw(UnsafeRawBufferPointer($0)) }
+    }
+}
+
+/// Eight bytes at a time.
+enum JSONBytes {
+    /// True when one of the eight bytes is a control character, a quote or a backslash. (Each term sets the high bit of the
+    /// lowest such byte; bytes above 7f set none.)
+    @inline(__always)
+    static func needsCare(_ word: UInt64) -> Bool {
+        let ones: UInt64 = 0x0101_0101_0101_0101
+        let quote = word ^ (ones &* 0x22)
+        let backslash = word ^ (ones &* 0x5C)
+        let control = (word &- (ones &* 0x20)) & ~word
+        let found = control | ((quote &- ones) & ~quote) | ((backslash &- ones) & ~backslash)
+        return found & (ones &* 0x80) != 0
     }
 }

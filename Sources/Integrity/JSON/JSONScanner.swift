@@ -111,6 +111,14 @@ struct JSONScanner {
         let start = at
         var high: UInt8 = 0
         while at < end {
+            if end &- at >= 8 {
+                let word = base.loadUnaligned(fromByteOffset: at, as: UInt64.self)
+                if !JSONBytes.needsCare(word) {
+                    if word & 0x8080_8080_8080_8080 != 0 { high = 0x80 }
+                    at &+= 8
+                    continue
+                }
+            }
             let byte = byte(at)
             if byte == UInt8(ascii: "\"") {
                 let text = UnsafeRawBufferPointer(start: base + start, count: at &- start)
