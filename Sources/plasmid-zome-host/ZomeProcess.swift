@@ -149,10 +149,13 @@ final class ZomeProcess {
         }
     }
 
-    fileprivate func finish(_ waiter: UnsafeMutableRawPointer?, _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int) {
+    fileprivate func finish(
+        _ waiter: UnsafeMutableRawPointer?, _ status: Int32, _ bytes: UnsafePointer<UInt8>?, _ count: Int
+    ) {
         guard let ended = board.close(waiter: waiter) else { return }
         guard count <= maxFrameBytes - ModuleFrame.headerBytes else {
-            let words = "the result has \(count) bytes; at most \(maxFrameBytes - ModuleFrame.headerBytes) fit into a frame"
+            let words =
+                "the result has \(count) bytes; at most \(maxFrameBytes - ModuleFrame.headerBytes) fit into a frame"
             let packed = ModuleError(code: "resultTooLarge", message: words).packed
             let frame = ModuleFrame(
                 .result, zome: ended.zome, call: ended.call, value: 1, payloadCount: packed.count)

@@ -20,11 +20,13 @@ import Testing
     @Test func theHeaderIsLaidOutAsTheSpecificationSays() {
         var buffer = ByteBuffer()
         let frame = ModuleFrame(
-            .invoke, zome: 2, aux: 0x0304, call: 0x0506_0708_090a_0b0c, id: 0x0d0e_0f10, value: 0x1112_1314, payloadCount: 1)
+            .invoke, zome: 2, aux: 0x0304, call: 0x0506_0708_090a_0b0c, id: 0x0d0e_0f10, value: 0x1112_1314,
+            payloadCount: 1)
         buffer.writeFrame(frame, payload: [0xff])
         #expect(
             Array(buffer.readableBytesView) == [
-                21, 0, 0, 0, 1, 2, 4, 3, 0x0c, 0x0b, 0x0a, 9, 8, 7, 6, 5, 0x10, 0x0f, 0x0e, 0x0d, 0x14, 0x13, 0x12, 0x11,
+                21, 0, 0, 0, 1, 2, 4, 3, 0x0c, 0x0b, 0x0a, 9, 8, 7, 6, 5, 0x10, 0x0f, 0x0e, 0x0d, 0x14, 0x13, 0x12,
+                0x11,
                 0xff,
             ])
     }

@@ -25,6 +25,8 @@ enum Products {
 /// A host that answers every request with its own bytes, or keeps the answers until they are released. Loop-confined.
 final class EchoHost: ZomeHostHandler {
     var isHolding = false
+    /// What every answer is, instead of the request's bytes.
+    var fixedAnswer: [UInt8]?
     var held: [() -> Void] = []
     var operations: [UInt32] = []
     var reasons: [PlasmidError] = []
@@ -34,6 +36,7 @@ final class EchoHost: ZomeHostHandler {
         call: UInt64, zome: Int, operation: UInt32, bytes: [UInt8], answer: @escaping (UInt32, [UInt8]) -> Void
     ) {
         operations.append(operation)
+        let bytes = fixedAnswer ?? bytes
         if isHolding { held.append { answer(0, bytes) } } else { answer(0, bytes) }
         onRequest?()
     }
@@ -110,7 +113,9 @@ final class Harness: Sendable {
     }
 
     /// Calls and waits.
-    func call(_ name: String, _ payload: [UInt8] = [0xc0], zome: Int = 0, timeout: TimeAmount? = nil) async throws -> Outcome {
+    func call(_ name: String, _ payload: [UInt8] = [0xc0], zome: Int = 0, timeout: TimeAmount? = nil) async throws
+        -> Outcome
+    {
         try await begin(name, payload, zome: zome, timeout: timeout).outcome.get()
     }
 

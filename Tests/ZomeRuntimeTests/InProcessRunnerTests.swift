@@ -10,7 +10,8 @@ import Testing
         let expected = Invocation(caller: nil, payload: [0xc3]).packed
         #expect(try await harness.call("echo", [0xc3]) == .success(.ok(expected)))
         #expect(try await harness.onLoop { runner, _ in runner.descriptions?.count } == 1)
-        #expect(try await harness.call("host", [0xc2]) == .success(.ok(Invocation(caller: nil, payload: [0xc2]).packed)))
+        #expect(
+            try await harness.call("host", [0xc2]) == .success(.ok(Invocation(caller: nil, payload: [0xc2]).packed)))
         #expect(try await harness.call("later") == .success(.ok([0xc0])))
         #expect(try await harness.call("twice") == .success(.ok([0xc0])))
         #expect(try await harness.code("nothing") == .unknownFunction)

@@ -23,7 +23,8 @@ import Testing
 
     private func invoke(_ state: inout State, _ call: UInt64, _ now: NIODeadline) -> State.Admission {
         state.invoke(
-            call: call, zome: 0, kind: .function, name: "f", invocation: [0xc0], timeout: nil, waiter: Int(call), now: now)
+            call: call, zome: 0, kind: .function, name: "f", invocation: [0xc0], timeout: nil, waiter: Int(call),
+            now: now)
     }
 
     private func readyState(_ change: (inout RuntimeLimits) -> Void = { _ in }) -> State {

@@ -42,10 +42,16 @@ import Testing
 
     @Test(.enabled(if: isBuilt("Hostile"))) func theConcurrencyRuntimeWorksInTheSandbox() async throws {
         let harness = try await Harness.process(spec("Hostile")) { $0.sandbox = .required }
-        // A millisecond's sleep: timers, other threads and the way back to the module's own.
-        guard case .success(.ok) = try await harness.call("slow", [0x01]) else { return #expect(Bool(false)) }
+        try await harness.onLoop { _, host in host.fixedAnswer = [0x01] }
+        // {count: 200}: as many tasks, each with a request of its own.
+        let amount: [UInt8] = [0x81, 0xa5] + Array("count".utf8) + [0xcc, 200]
+        let asked = try await harness.call("ask_at_once", amount)
+        #expect(asked == .success(.ok([0xcc, 200])))
+        #expect(try await harness.onLoop { _, host in host.operations.count } == 200)
         #expect(try await harness.call("count") == .success(.ok([0x01])))
-        guard case .success(.appError) = try await harness.call("fail", [0xa1, 0x78]) else { return #expect(Bool(false)) }
+        guard case .success(.appError) = try await harness.call("fail", [0xa1, 0x78]) else {
+            return #expect(Bool(false))
+        }
         try await harness.stop()
     }
 
@@ -59,7 +65,9 @@ import Testing
         let harness = try await Harness.process(spec("Hostile"))
         #expect(try await harness.code("count") == nil)
         let limit: TimeAmount? = code == "moduleTimedOut" ? .milliseconds(300) : nil
-        guard case .failure(let error) = try await harness.call(name, timeout: limit) else { return #expect(Bool(false)) }
+        guard case .failure(let error) = try await harness.call(name, timeout: limit) else {
+            return #expect(Bool(false))
+        }
         #expect(error.code.rawValue == code, "\(error) \(error.cause ?? "")")
         #expect(try await harness.call("count") == .success(.ok([0x01])), "a new process has new globals")
         try await harness.stop()

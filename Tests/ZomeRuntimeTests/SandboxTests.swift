@@ -56,7 +56,8 @@ import Testing
         var ends: [Int32] = [-1, -1]
         #expect(socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue | SOCK_CLOEXEC.rawValue), 0, &ends) == 0)
         let command = ChildProcess.Command(
-            executable: Products.host, arguments: ["--role", "coordinator", "--module", "tiny=" + Products.module("Tiny")],
+            executable: Products.host,
+            arguments: ["--role", "coordinator", "--module", "tiny=" + Products.module("Tiny")],
             environment: [], socket: ends[1])
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: ChildExit.self)

@@ -31,6 +31,7 @@ public struct ModuleReadiness: Packable, Equatable {
         self.modules = modules
     }
 
+    /// Writes a map of three fields.
     public func pack(into writer: inout MessagePackWriter) {
         writer.writeMapHeader(3)
         writer.writeString("abi")
@@ -46,6 +47,7 @@ public struct ModuleReadiness: Packable, Equatable {
         for module in modules { module.pack(into: &writer) }
     }
 
+    /// Reads the map; keys that are not known here are passed over.
     public init(from reader: inout MessagePackReader) throws(PlasmidError) {
         self.init(abi: 0, sandbox: Sandbox(landlock: 0, seccomp: false), modules: [])
         for _ in 0..<(try reader.readMapHeader()) {

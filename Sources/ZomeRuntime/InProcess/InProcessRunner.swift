@@ -39,14 +39,17 @@ public final class InProcessRunner: ZomeRunner {
         tickTask?.cancel()
     }
 
+    /// What the modules say of themselves; `nil` until they were loaded once.
     public private(set) var descriptions: [ModuleDescription]?
 
+    /// Counters; reads the memory of the process from the kernel.
     public var statistics: RunnerStatistics {
         var statistics = counters
         statistics.inFlight = table.count
         return statistics
     }
 
+    /// Starts a call; see `ZomeRunner`.
     public func invoke(
         call: UInt64, zome: Int, kind: InvocationKind, name: String, invocation: Invocation, timeout: TimeAmount?,
         completion: @escaping (Result<ModuleReply, PlasmidError>) -> Void
@@ -77,18 +80,22 @@ public final class InProcessRunner: ZomeRunner {
         return thread
     }
 
+    /// Asks a call to end; see `ZomeRunner`.
     public func cancel(call: UInt64) {
         guard let entry = table[call] else { return }
         thread?.inbox.put(.cancel(call: call, zome: entry.zome))
     }
 
+    /// Stops the clock of a call.
     public func pauseDeadline(call: UInt64) { table.pause(call, .now()) }
 
+    /// Lets the clock of a call go on.
     public func resumeDeadline(call: UInt64) { table.resume(call, .now()) }
 
     /// Nothing gathers here: orders cross one by one, and a busy thread takes them in batches.
     public func flush() {}
 
+    /// Ends the modules; live calls fail with `moduleStopped`.
     public func stop() {
         loop.preconditionInEventLoop()
         let failure = ModuleFailure(code: .moduleStopped, what: "was stopped")

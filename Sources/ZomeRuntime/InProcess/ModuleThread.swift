@@ -77,7 +77,7 @@ final class ModuleThread: @unchecked Sendable {
         pthread_attr_destroy(attributes)
         guard result != 0 else { return }
         me.release()
-        post([.refused(PlasmidError(.startFailed, "No thread for modules: \(String(cString: strerror(result))).")) ])
+        post([.refused(PlasmidError(.startFailed, "No thread for modules: \(String(cString: strerror(result)))."))])
     }
 
     // MARK: The thread

@@ -105,7 +105,8 @@ final class ChildProcess: Sendable {
         }
         let text = String(decoding: tail, as: UTF8.self)
         // A hostile module chooses these words: no control characters reach a terminal.
-        return String(String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 || $0 == "\n" }))
+        return String(
+            String.UnicodeScalarView(text.unicodeScalars.filter { $0.value >= 32 && $0.value != 127 || $0 == "\n" }))
     }
 }
 

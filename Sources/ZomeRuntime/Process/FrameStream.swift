@@ -38,7 +38,8 @@ struct FrameStream {
         let found = waiting.withUnsafeReadableBytes { bytes -> Next in
             guard bytes.count >= ModuleFrame.headerBytes, let base = bytes.baseAddress else { return .incomplete }
             let total = ModuleFrame.totalBytes(at: base)
-            guard let header = ModuleFrame(reading: base), header.kind.rawValue >= ModuleFrame.Kind.ready.rawValue else {
+            guard let header = ModuleFrame(reading: base), header.kind.rawValue >= ModuleFrame.Kind.ready.rawValue
+            else {
                 return .garbage("sent bytes that are no frame")
             }
             guard total <= room else { return .garbage("sent a frame of \(total) bytes; at most \(room) are allowed") }

@@ -63,8 +63,10 @@ public final class ProcessRunner: ZomeRunner {
         tickTask?.cancel()
     }
 
+    /// What the modules say of themselves; `nil` until they were loaded once.
     public var descriptions: [ModuleDescription]? { state.descriptions }
 
+    /// Counters; reads the memory of the process from the kernel.
     public var statistics: RunnerStatistics {
         var statistics = state.statistics
         statistics.inFlight = state.inFlight
@@ -75,6 +77,7 @@ public final class ProcessRunner: ZomeRunner {
 
     // MARK: Calls
 
+    /// Starts a call; see `ZomeRunner`.
     public func invoke(
         call: UInt64, zome: Int, kind: InvocationKind, name: String, invocation: Invocation, timeout: TimeAmount?,
         completion: @escaping (Result<ModuleReply, PlasmidError>) -> Void
@@ -102,6 +105,7 @@ public final class ProcessRunner: ZomeRunner {
         scheduleFlush()
     }
 
+    /// Asks a call to end; see `ZomeRunner`.
     public func cancel(call: UInt64) {
         loop.preconditionInEventLoop()
         let (zome, effects) = state.cancel(call: call)
@@ -112,16 +116,20 @@ public final class ProcessRunner: ZomeRunner {
         perform(effects)
     }
 
+    /// Stops the clock of a call.
     public func pauseDeadline(call: UInt64) { state.pause(call: call, now: .now()) }
 
+    /// Lets the clock of a call go on.
     public func resumeDeadline(call: UInt64) { state.resume(call: call, now: .now()) }
 
+    /// Ends the modules; live calls fail with `moduleStopped`.
     public func stop() {
         loop.preconditionInEventLoop()
         perform(state.stop())
         tickTask?.cancel()
     }
 
+    /// Sends what has gathered at once.
     public func flush() {
         guard let channel, output.readableBytes > 0 else { return }
         // The channel keeps the storage only until it is written; then it is reused.
@@ -223,7 +231,9 @@ public final class ProcessRunner: ZomeRunner {
 
     private func connect(_ socket: Int32, _ generation: Int, _ me: NIOLoopBound<WeakRunner>) {
         let connected = ClientBootstrap(group: loop)
-            .channelOption(.recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16_384, maximum: 262_144))
+            .channelOption(
+                .recvAllocator, value: AdaptiveRecvByteBufferAllocator(minimum: 4096, initial: 16_384, maximum: 262_144)
+            )
             .channelOption(.writeBufferWaterMark, value: .init(low: 256 << 10, high: Self.gatherBytes))
             .channelOption(.autoRead, value: true)
             .channelInitializer { channel in
@@ -333,7 +343,8 @@ public final class ProcessRunner: ZomeRunner {
     private func sendAnswer(_ request: ModuleFrame, status: UInt32, _ bytes: [UInt8]) {
         guard bytes.count + ModuleFrame.headerBytes <= limits.maxFrameBytes else {
             let error = ModuleError(
-                code: PlasmidError.Code.tooLarge.rawValue, message: "The answer has \(bytes.count) bytes; no frame holds it.")
+                code: PlasmidError.Code.tooLarge.rawValue,
+                message: "The answer has \(bytes.count) bytes; no frame holds it.")
             return sendAnswer(request, status: 1, error.packed)
         }
         let frame = ModuleFrame(

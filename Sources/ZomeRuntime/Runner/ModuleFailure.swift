@@ -38,7 +38,8 @@ struct ModuleFailure: Equatable {
                 code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words)
         case .signalled(SIGSYS):
             return ModuleFailure(
-                code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed", cause: words,
+                code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed",
+                cause: words,
                 hint: "A module has no files, no network and no other processes; it asks the host.")
         case .signalled(SIGKILL):
             return outOfMemory("was killed from outside", memoryBytes, words)

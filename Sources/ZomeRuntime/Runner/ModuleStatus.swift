@@ -10,7 +10,9 @@ enum ModuleStatus {
         let words = status == 0 ? nil : try? ModuleError(packed: bytes)
         switch status {
         case 0:
-            guard isOneValue(bytes) else { return garbage("answered \(label) with bytes that are no MessagePack", zome) }
+            guard isOneValue(bytes) else {
+                return garbage("answered \(label) with bytes that are no MessagePack", zome)
+            }
             return .success(.ok(bytes))
         case 1:
             guard let words else { return garbage("ended \(label) with an error that cannot be read", zome) }
@@ -34,7 +36,8 @@ enum ModuleStatus {
     private static func isOneValue(_ bytes: [UInt8]) -> Bool {
         // The commonest answer: nil, true, false or a small number.
         if bytes.count == 1, bytes[0] < 0x80 || bytes[0] == 0xc0 || bytes[0] == 0xc2 || bytes[0] == 0xc3 { return true }
-        let isGood = try? MessagePackReader.reading(bytes) { (reader: inout MessagePackReader) throws(PlasmidError) -> Bool in
+        let isGood = try? MessagePackReader.reading(bytes) {
+            (reader: inout MessagePackReader) throws(PlasmidError) -> Bool in
             try reader.skip()
             return true
         }

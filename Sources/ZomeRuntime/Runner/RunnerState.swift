@@ -120,7 +120,8 @@ struct RunnerState<Waiter> {
         let label = ModuleFailure.label(kind, name)
         guard bytes + name.utf8.count + ModuleFrame.headerBytes <= limits.maxFrameBytes else {
             return PlasmidError(
-                .tooLarge, "The input of \(label) of zome '\(zomes[zome])' has \(bytes) bytes; a frame holds at most"
+                .tooLarge,
+                "The input of \(label) of zome '\(zomes[zome])' has \(bytes) bytes; a frame holds at most"
                     + " \(limits.maxFrameBytes).")
         }
         if case .backingOff = phase, let refusal { return refusal }
@@ -353,7 +354,8 @@ struct RunnerState<Waiter> {
             effects.append(
                 .fail(call.waiter, timedOut.error(zome: zomes[call.zome], kind: call.kind, name: call.name)))
         }
-        let culprit = "\(ModuleFailure.label(late[0].call.kind, late[0].call.name)) of zome '\(zomes[late[0].call.zome])'"
+        let culprit =
+            "\(ModuleFailure.label(late[0].call.kind, late[0].call.name)) of zome '\(zomes[late[0].call.zome])'"
         let other = Self.restarted(because: "\(culprit) took too long")
         let names = zomes
         return effects + failSent { other.error(zome: names[$0.zome], kind: $0.kind, name: $0.name) }
@@ -393,12 +395,14 @@ enum ModuleCheck {
         for (module, spec) in zip(modules, specs) {
             if let missing = spec.functions.first(where: { !module.functions.contains($0) }) {
                 return PlasmidError(
-                    .moduleDescribe, "Zome '\(spec.zome)': the manifest lists function '\(missing)', the module has none.",
+                    .moduleDescribe,
+                    "Zome '\(spec.zome)': the manifest lists function '\(missing)', the module has none.",
                     hint: "The module has: \(module.functions.joined(separator: ", ")).")
             }
             if let missing = spec.callbacks.first(where: { !module.callbacks.contains($0) }) {
                 return PlasmidError(
-                    .moduleDescribe, "Zome '\(spec.zome)': the manifest lists callback '\(missing)', the module has none.")
+                    .moduleDescribe,
+                    "Zome '\(spec.zome)': the manifest lists callback '\(missing)', the module has none.")
             }
         }
         return nil

@@ -17,7 +17,8 @@ struct Lockdown {
         let landlock = landlockABI >= 1 ? "Landlock ABI \(landlockABI)" : "no Landlock"
         return Refusal(
             .sandboxUnavailable,
-            "The sandbox is required, but this kernel gives \(landlock) and \(seccomp ? "" : "no ")system call filters.")
+            "The sandbox is required, but this kernel gives \(landlock) and \(seccomp ? "" : "no ")system call filters."
+        )
     }
 
     /// Everything before the first byte of a module is mapped.

@@ -16,7 +16,8 @@ struct Seccomp {
         guard let second = seccomp_init(SCMP_ACT_ALLOW) else { return nil }
         loading = first
         running = second
-        guard Self.prepare(first), Self.prepare(second), Self.addLoadingRules(to: first), Self.addRunningRules(to: second)
+        guard Self.prepare(first), Self.prepare(second), Self.addLoadingRules(to: first),
+            Self.addRunningRules(to: second)
         else { return nil }
     }
 
@@ -63,12 +64,17 @@ struct Seccomp {
         }
         // A read-only file; which one, Landlock decides.
         let writing = O_ACCMODE | O_CREAT | O_TRUNC
-        good = good && addOr(filter, "openat", EACCES, when: masked(2, UInt64(writing), 0), else: masked(2, UInt64(writing)))
+        good =
+            good
+            && addOr(filter, "openat", EACCES, when: masked(2, UInt64(writing), 0), else: masked(2, UInt64(writing)))
         good = good && add(filter, SCMP_ACT_ALLOW, "newfstatat", [])
         // Threads, never processes.
         good = good && add(filter, SCMP_ACT_ALLOW, "clone", [masked(0, plasmid_clone_thread, plasmid_clone_thread)])
         // Shared memory is not counted by RLIMIT_DATA.
-        good = good && addOr(filter, "mmap", EACCES, when: masked(3, UInt64(MAP_SHARED), 0), else: masked(3, UInt64(MAP_SHARED)))
+        good =
+            good
+            && addOr(
+                filter, "mmap", EACCES, when: masked(3, UInt64(MAP_SHARED), 0), else: masked(3, UInt64(MAP_SHARED)))
         good = good && add(filter, SCMP_ACT_ALLOW, "mprotect", [])
         return good && addOwnProcessRules(to: filter)
     }
@@ -110,7 +116,8 @@ struct Seccomp {
 
     /// Allows `name` under one condition and answers an error number under the other.
     private static func addOr(
-        _ filter: scmp_filter_ctx, _ name: String, _ error: Int32, when allowed: scmp_arg_cmp, else refused: [scmp_arg_cmp]
+        _ filter: scmp_filter_ctx, _ name: String, _ error: Int32, when allowed: scmp_arg_cmp,
+        else refused: [scmp_arg_cmp]
     ) -> Bool {
         add(filter, SCMP_ACT_ALLOW, name, [allowed])
             && refused.allSatisfy { add(filter, plasmid_seccomp_errno(UInt16(error)), name, [$0]) }
