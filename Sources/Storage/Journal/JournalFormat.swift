@@ -89,6 +89,12 @@ struct RecordHeader: Equatable, Sendable {
         buffer.append(contentsOf: repeatElement(0, count: start + Self.room(payload.count) - buffer.count))
     }
 
+    /// Whether the first bytes are a record's; the caller has checked the bounds.
+    @inline(__always)
+    static func mayStart(_ bytes: UnsafeRawBufferPointer, at position: Int) -> Bool {
+        bytes.bigEndian(position, as: UInt32.self) == magic
+    }
+
     /// Reads and checks the record at `position`; nil where there is no whole one.
     init?(_ bytes: UnsafeRawBufferPointer, at position: Int) {
         guard position + Self.bytes <= bytes.count, bytes.bigEndian(position, as: UInt32.self) == Self.magic

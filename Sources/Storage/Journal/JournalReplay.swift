@@ -11,6 +11,13 @@ struct JournalReplay {
         open: ([UInt8]) throws(PlasmidError) -> StoredEnvironment?
     ) throws(PlasmidError) {
         for spaces in [false, true] {
+            var isNeeded = false
+            for (last, lsn) in scan.last where (last.environment != EnvironmentIdentity.conductorID) == spaces {
+                guard let identity = try open(last.environment)?.identity, identity.generation == last.generation
+                else { continue }
+                if identity.appliedLSN < lsn { isNeeded = true }
+            }
+            if !isNeeded { continue }
             var waiting: [[UInt8]: (environment: StoredEnvironment, commits: [DurableCommit], bytes: Int)] = [:]
             try scan.replay { record, payload throws(PlasmidError) in
                 guard (record.environment != EnvironmentIdentity.conductorID) == spaces else { return }

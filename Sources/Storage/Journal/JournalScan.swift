@@ -20,7 +20,14 @@ struct JournalScan {
     private(set) var next: UInt64 = 1
     /// The number of the last use of a segment.
     private(set) var sequence: UInt64 = 0
+    /// For each environment its last record that may still be needed, by the number the environment drew.
+    private(set) var last: [Last: UInt64] = [:]
     private let calls: FileCalls
+
+    struct Last: Hashable {
+        let environment: [UInt8]
+        let generation: UInt64
+    }
 
     /// Opens every file of `folder` and finds the journal's end.
     init(folder: String, calls: FileCalls) throws(PlasmidError) {
@@ -40,7 +47,12 @@ struct JournalScan {
         }
         sequence = newest.sequence
         next = newest.applied + 1
-        try walk { _, _ in }
+        var last: [Last: UInt64] = [:]
+        let end = try walk { record, _ in
+            last[Last(environment: record.environment, generation: record.generation)] = record.lsn
+        }
+        self.last = last
+        try refuseLostRecords(behind: end)
     }
 
     /// Gives every record that may still be needed, in order.
@@ -48,12 +60,13 @@ struct JournalScan {
         _ record: (RecordHeader, UnsafeRawBufferPointer) throws(PlasmidError) -> Void
     ) throws(PlasmidError) {
         var again = self
-        try again.walk(record)
+        _ = try again.walk(record)
     }
 
+    /// Gives where the newest segment's records end.
     private mutating func walk(
         _ record: (RecordHeader, UnsafeRawBufferPointer) throws(PlasmidError) -> Void
-    ) throws(PlasmidError) {
+    ) throws(PlasmidError) -> Int {
         let applied = segments.last { $0.header != nil }?.header?.applied ?? 0
         var expected: UInt64?
         var end = SegmentHeader.blockBytes
@@ -76,6 +89,11 @@ struct JournalScan {
             end = read.position
         }
         next = expected ?? next
+        return end
+    }
+
+    /// Looks where no records should be: behind the newest segment's end, and in files without a header.
+    private func refuseLostRecords(behind end: Int) throws(PlasmidError) {
         let last = segments.lastIndex { $0.header != nil }
         for index in segments.indices where segments[index].header == nil || index == last {
             try refuseLostRecords(in: segments[index].file, from: index == last ? end : SegmentHeader.blockBytes)
@@ -117,7 +135,9 @@ struct JournalScan {
         let found: RecordHeader? = bytes.withUnsafeBytes { bytes in
             var position = start
             while position + RecordHeader.bytes <= bytes.count {
-                if let record = RecordHeader(bytes, at: position), record.lsn >= missing, record.synced >= missing {
+                if RecordHeader.mayStart(bytes, at: position), let record = RecordHeader(bytes, at: position),
+                    record.lsn >= missing, record.synced >= missing
+                {
                     return record
                 }
                 position += 8

@@ -37,6 +37,8 @@ struct MemoryTable {
         unsorted.append((key, value))
     }
 
+    var isUnsettled: Bool { !unsorted.isEmpty }
+
     /// Brings rows of ``putLater(_:_:)`` to their places.
     mutating func settle() {
         guard !unsorted.isEmpty else { return }
@@ -112,7 +114,9 @@ struct MemoryTable {
         var high = chunks.count
         while low + 1 < high {
             let middle = (low + high) / 2
-            if Self.isBefore(prefix, key, chunks[middle][0]) { high = middle } else { low = middle }
+            let first = chunks[middle][0].prefix
+            let isBefore = first != prefix ? prefix < first : key.compare(chunks[middle][0].key) < 0
+            if isBefore { high = middle } else { low = middle }
         }
         return low
     }
@@ -122,15 +126,12 @@ struct MemoryTable {
         var high = rows.count
         while low < high {
             let middle = (low + high) / 2
-            let row = rows[middle]
-            let less = row.prefix != prefix ? row.prefix < prefix : row.key.compare(key) < 0
+            // The row itself is not copied: its arrays would be counted up and down at every step.
+            let found = rows[middle].prefix
+            let less = found != prefix ? found < prefix : rows[middle].key.compare(key) < 0
             if less { low = middle + 1 } else { high = middle }
         }
         return low
-    }
-
-    private static func isBefore(_ prefix: UInt64, _ key: [UInt8], _ row: Row) -> Bool {
-        row.prefix != prefix ? prefix < row.prefix : key.compare(row.key) < 0
     }
 
     private static func prefix(_ key: [UInt8]) -> UInt64 {
@@ -173,7 +174,7 @@ final class MemoryRows {
     }
 
     func get(_ table: TableID, _ key: [UInt8]) -> [UInt8]?? {
-        tables[Int(table.number)].settle()
+        if tables[Int(table.number)].isUnsettled { tables[Int(table.number)].settle() }
         return tables[Int(table.number)].get(key)
     }
 }
