@@ -20,6 +20,10 @@ public struct Bytes32: Hashable, Sendable, Comparable {
     @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 32 else { return nil }
+        if let value = bytes.withContiguousStorageIfAvailable({ Bytes32(UnsafeRawBufferPointer($0)) }) {
+            self = value
+            return
+        }
         self.init()
         Swift.withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: bytes) }
     }

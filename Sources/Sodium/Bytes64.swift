@@ -23,6 +23,10 @@ public struct Bytes64: Hashable, Sendable, Comparable {
     @inlinable
     public init?(_ bytes: some Collection<UInt8>) {
         guard bytes.count == 64 else { return nil }
+        if let value = bytes.withContiguousStorageIfAvailable({ Bytes64(UnsafeRawBufferPointer($0)) }) {
+            self = value
+            return
+        }
         self.init()
         Swift.withUnsafeMutableBytes(of: &self) { $0.copyBytes(from: bytes) }
     }
