@@ -1,9 +1,14 @@
 import ConductorAPI
 import Integrity
-import NIOConcurrencyHelpers
 import NIOCore
 import NIOPosix
+import Synchronization
 import Testing
+
+/// What was heard on another thread.
+private final class Heard: Sendable {
+    let texts = Mutex<[String]>([])
+}
 
 @Suite("The client's half")
 struct ClientTests {
@@ -53,9 +58,9 @@ struct ClientTests {
     @Test("a socket carries many requests at once, signals, errors and an end")
     func socket() async throws {
         try await TestService.run { service in
-            let signals = NIOLockedValueBox<[String]>([])
+            let heard = Heard()
             let socket = try await RPCSocket.open(service.appAddress(), on: service.group) { signal in
-                signals.withLockedValue { $0.append(String(decoding: signal, as: UTF8.self)) }
+                heard.texts.withLock { $0.append(String(decoding: signal, as: UTF8.self)) }
             }
             let replies = (0..<200).map { number in
                 socket.request("call", params: Array(echo(number).utf8))
@@ -65,7 +70,7 @@ struct ClientTests {
             }
             let params = Array(#"{"instance_id":"app/role","zome":"z","function":"signal"}"#.utf8)
             _ = try await socket.call("call", params: params)
-            #expect(signals.withLockedValue { $0.count } == 1, "a call's signals come before its answer")
+            #expect(heard.texts.withLock { $0.count } == 1, "a call's signals come before its answer")
             let error = await #expect(throws: PlasmidError.self) { _ = try await socket.call("nope") }
             #expect(error?.code == PlasmidError.Code(rawValue: "unknownMethod"))
             await socket.close()

@@ -249,6 +249,8 @@ struct RPCTests {
         #expect(socket.conductor.adminCalls.last?.params == .map([]))
         let fault = try error("admin/app/install", #"{"path":"p"}"#)
         #expect(fault.contains("-32603") && fault.contains(#""code":"manifestUnreadable","hint":"look""#))
+        let value = try error("admin/token/issue", #"{"app_id":"a","expiry_seconds":-1}"#)
+        #expect(value.contains("-32602") && value.contains("makes no sense"))
         #expect(try error("admin/app/list", "{}") == #"{"jsonrpc":"2.0","result":["app","other"],"id":1}"#)
     }
 

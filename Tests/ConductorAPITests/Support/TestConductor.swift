@@ -67,6 +67,8 @@ final class TestConductor: ConductorHandling {
         switch method {
         case "admin/app/list": reply(.success(.array([.string("app"), .string("other")])))
         case "admin/app/install": reply(.failure(PlasmidError(.manifestUnreadable, "no file there", hint: "look")))
+        case "admin/token/issue":
+            reply(.failure(PlasmidError("badParameter", "`expiry_seconds` makes no sense")))
         case "test/agent/add": reply(.success(.map(["agent_address": .string(TestConductor.agent)])))
         default: reply(.success(.map(["success": .bool(true)])))
         }
