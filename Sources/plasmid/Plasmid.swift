@@ -17,9 +17,10 @@ struct Plasmid: AsyncParsableCommand {
             """,
         version: "plasmid 0.1.0",
         groupedSubcommands: [
-            CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self, Demo.self]),
+            CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self, Db.self, Demo.self]),
             CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self]),
             CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self]),
+            CommandGroup(name: "Measure", subcommands: [Bench.self]),
         ])
 }
 

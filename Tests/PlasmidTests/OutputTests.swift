@@ -105,7 +105,7 @@ struct ProgressBarTests {
     func line() {
         let line = ProgressBar.line("replay", 10_000, of: 20_000, seconds: 4, columns: 100)
         #expect(line == "replay [####################--------------------] 50 %  10,000/20,000  2,500/s  4 s left")
-        #expect(ProgressBar.line("x", 0, of: 0, seconds: 0, columns: 80).contains("0 %"))
+        #expect(ProgressBar.line("checking", 9_000, of: 0, seconds: 2, columns: 80) == "checking  9,000  4,500/s")
         #expect(ProgressBar.line("replay", 1, of: 20_000, seconds: 4, columns: 30).count <= 30)
     }
 

@@ -25,11 +25,6 @@ struct Call: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The function's input as JSON; '-' reads it from standard input.", valueName: "json"))
     var arguments: String?
 
-    @Option(
-        name: .long, help: ArgumentHelp("Show the capability whose secret is in this file (base64).", valueName: "file")
-    )
-    var secretFile: String?
-
     @OptionGroup var output: OutputOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
@@ -43,7 +38,7 @@ struct Call: AsyncParsableCommand {
     func params() throws -> MessagePackValue {
         .object([
             "instance_id": .string(try InstanceID(instance).text), "zome": .string(zome), "function": .string(function),
-            "args": try input(), "token": .optional(try secret()),
+            "args": try input(),
         ])
     }
 
@@ -61,15 +56,6 @@ struct Call: AsyncParsableCommand {
             throw Failure.usage(
                 "the input is not JSON: \(error.message)", hint: "put it in single quotes: '{\"text\":\"hello\"}'")
         }
-    }
-
-    private func secret() throws -> String? {
-        guard let secretFile else { return nil }
-        guard let bytes = FileManager.default.contents(atPath: secretFile) else {
-            throw Failure.usage(
-                "\(secretFile) cannot be read", hint: "it holds the secret that 'plasmid admin grant' printed")
-        }
-        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
     }
 
     /// The value inside the answer, which is a JSON text holding `{"Ok":…}` or `{"Err":…}` (the form of 2019).

@@ -19,7 +19,7 @@ final class ProgressBar {
 
     /// - Parameters:
     ///   - title: what is being done, a word or two.
-    ///   - total: how many steps there are.
+    ///   - total: how many steps there are; 0 where nobody knows.
     ///   - isTerminal: whether anyone can see the bar.
     ///   - now: seconds on any clock that only goes forward.
     init(
@@ -51,8 +51,11 @@ final class ProgressBar {
 
     /// One drawing of the bar, at most `columns` wide.
     static func line(_ title: String, _ done: Int, of total: Int, seconds: Double, columns: Int) -> String {
-        let share = total > 0 ? min(1, Double(done) / Double(total)) : 0
         let rate = seconds > 0 ? Double(done) / seconds : 0
+        guard total > 0 else {
+            return String("\(title)  \(grouped(done))  \(grouped(Int(rate)))/s".prefix(max(0, columns - 1)))
+        }
+        let share = min(1, Double(done) / Double(total))
         let head = "\(title) \(Int(share * 100)) %  \(grouped(done))/\(grouped(total))  \(grouped(Int(rate)))/s"
         let rest = rate > 0 ? "  \(remaining(Double(max(0, total - done)) / rate)) left" : ""
         let barWidth = min(40, columns - head.count - rest.count - 5)
