@@ -63,10 +63,11 @@ public final class Conductor: @unchecked Sendable {
         return lastModuleCall
     }
 
-    /// Runs `work` on the loop after a while.
-    func after(microseconds: Int64, _ work: @escaping () -> Void) {
+    /// Runs `work` on the loop after a while, unless what is returned is cancelled before.
+    @discardableResult
+    func after(microseconds: Int64, _ work: @escaping () -> Void) -> Scheduled<Void> {
         let bound = NIOLoopBound(work, eventLoop: loop)
-        loop.scheduleTask(in: .microseconds(max(0, microseconds))) { bound.value() }
+        return loop.scheduleTask(in: .microseconds(max(0, microseconds))) { bound.value() }
     }
 
     /// The cell of `app/role`, running and able to take calls.

@@ -41,6 +41,8 @@ final class Cell {
     var calls: [UInt64: ActiveCall] = [:]
     var callOfModuleCall: [UInt64: ActiveCall] = [:]
     var lastSignal: UInt64 = 0
+    /// Messages and calls to other agents that wait for their answers.
+    var messagesUnderWay = 0
     var isActive = true
     private var events: [CommitOrder.Event] = []
     private var handlesEvents = false

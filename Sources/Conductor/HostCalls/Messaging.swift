@@ -18,7 +18,7 @@ extension Cell {
         }
         let zome = zomes[request.step.zome].name
         let message = DirectMessage(from: id.agent, to: send.to, zome: zome, payload: send.payload)
-        waitOutside(request, timeoutMilliseconds: send.timeoutMilliseconds, what: "send to \(send.to)") {
+        try waitOutside(request, timeoutMilliseconds: send.timeoutMilliseconds, what: "send to \(send.to)") {
             [space] reply in
             space.deliver(message, reply)
         }
@@ -29,19 +29,28 @@ extension Cell {
         let remote = RemoteCall(
             from: id.agent, to: call.to, zome: call.zome, function: call.function, payload: call.payload,
             secret: call.secret)
-        waitOutside(request, timeoutMilliseconds: call.timeoutMilliseconds, what: "call to \(call.to)") {
+        try waitOutside(request, timeoutMilliseconds: call.timeoutMilliseconds, what: "call to \(call.to)") {
             [space] reply in
             space.deliver(remote, reply)
         }
     }
+
+    /// Messages and calls of one cell that may wait for their answers at a time.
+    private static var messagesUnderWayMaximum: Int { 1_024 }
 
     /// Gives the writer position up, starts the wait and answers the module once: with the reply, an error, or
     /// `timeout`. A reply that comes later is dropped.
     private func waitOutside(
         _ request: HostRequest, timeoutMilliseconds: UInt32, what: String,
         _ start: (@escaping (Result<[UInt8], PlasmidError>) -> Void) -> Void
-    ) {
+    ) throws(PlasmidError) {
+        guard messagesUnderWay < Self.messagesUnderWayMaximum else {
+            throw PlasmidError(
+                .overloaded, "\(messagesUnderWay) messages of `\(instanceID)` wait for their answers already",
+                hint: "send fewer at a time")
+        }
         let call = request.call
+        messagesUnderWay += 1
         begin(call)
         call.holdsPosition = false
         call.outsideWaits += 1
@@ -50,9 +59,12 @@ extension Cell {
         let moduleCall = call.moduleCall
         runner?.pauseDeadline(call: moduleCall)
         var isOpen = true
+        var timer: Scheduled<Void>?
         let finish: (Result<[UInt8], PlasmidError>) -> Void = { [self] result in
             guard isOpen else { return }
             isOpen = false
+            timer?.cancel()
+            messagesUnderWay -= 1
             guard call.run == run, !call.isOver else { return }
             call.outsideWaits -= 1
             runner?.resumeDeadline(call: moduleCall)
@@ -62,7 +74,7 @@ extension Cell {
             case .failure(let error): request.fail(error)
             }
         }
-        conductor.after(microseconds: Int64(timeoutMilliseconds) * 1_000) {
+        timer = conductor.after(microseconds: Int64(timeoutMilliseconds) * 1_000) {
             finish(
                 .failure(
                     PlasmidError(
