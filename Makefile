@@ -30,7 +30,7 @@ tutorial: build ## Follow README.md's tutorial word by word, in a fresh folder
 
 check: setup ## Format, house rules, links and commands in the documents; builds nothing of Sources
 	@scripts/format.sh lint
-	@swift test --package-path Tests/HouseTests --scratch-path .build/house --disable-xctest --quiet
+	@swift test -c release --package-path Tests/HouseTests --scratch-path .build/house --disable-xctest --quiet
 
 bench: setup ## Every figure with its floor and budget, to .build/bench/results.json
 	@scripts/build.sh release -c release
