@@ -15,7 +15,7 @@ final class EmbeddedSocket {
         change(&configuration)
         let loop = EmbeddedEventLoop()
         server = APIServer(loop: loop, handler: conductor, configuration: configuration)
-        conductor.signalReceiver = { [server] in server.deliver($0) }
+        conductor.signalReceiver = { [weak server] in server?.deliver($0) }
         channel = EmbeddedChannel(handler: SocketHandler(server: server, scope: scope), loop: loop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }
