@@ -98,6 +98,16 @@ struct DataFolder {
             options: options)
     }
 
+    /// Removes a space's folder, if it is there: renamed first, so that half of it is never taken for all.
+    func removeSpace(_ dna: DnaHash) throws(PlasmidError) {
+        let doomed = space(dna) + ".removed"
+        if Folder.exists(doomed) { try Folder.remove(doomed) }
+        guard Folder.exists(space(dna)) else { return }
+        if rename(space(dna), doomed) != 0 { throw StorageFault.error(errno: errno, "remove", space(dna)) }
+        try Folder.sync(spacesFolder)
+        try Folder.remove(doomed)
+    }
+
     private func makeEnvironment(
         _ final: String, _ id: [UInt8], _ tables: [TableID], schema: UInt32, applied: UInt64, options: Database.Options
     ) throws(PlasmidError) {

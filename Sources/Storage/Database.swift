@@ -79,6 +79,33 @@ public final class Database {
         return space
     }
 
+    /// Removes a space with all its data, for good. `completion` comes when it is gone; commits of it that are still on
+    /// their way are answered, reads of it fail with `storageClosed`.
+    public func removeSpace(_ dna: DnaHash, completion: @escaping (Result<Void, PlasmidError>) -> Void) {
+        guard let store else { return completion(.failure(Self.closedError)) }
+        let generation: UInt64
+        do throws(PlasmidError) {
+            guard Folder.exists(DataFolder(folder).space(dna)) else { return completion(.success(())) }
+            generation = try environment(of: dna).identity.generation
+        } catch {
+            return completion(.failure(error))
+        }
+        // Durable first: a start that finds the journal's commits but not the folder must know why.
+        let row = Self.removedKey(Array(dna.coreBytes), generation)
+        store.write([.put(.removed, key: row, value: [])]) { [weak self] result in
+            guard case .success = result, let self else { return completion(result) }
+            opened[dna] = nil
+            if let environment = environments.removeValue(forKey: Array(dna.coreBytes)) { environment.close() }
+            do throws(PlasmidError) {
+                try DataFolder(folder).removeSpace(dna)
+                completion(.success(()))
+            } catch {
+                completion(.failure(error))
+            }
+            releaseApplied()
+        }
+    }
+
     /// Waits until everything taken is durable, ends the threads and closes the files. The completions still due are
     /// called before this returns.
     public func close() {
@@ -107,14 +134,24 @@ public final class Database {
         let place = DataFolder(folder)
         let scan = try JournalScan(folder: place.journal, calls: options.calls)
         let conductor = try openEnvironment(EnvironmentIdentity.conductorID, nil, next: scan.next)
-        try JournalReplay(scan: scan, options: options).run { id throws(PlasmidError) in
-            if let open = self.environments[id] { return open }
+        try JournalReplay(scan: scan, options: options).run { id, generation throws(PlasmidError) in
+            if let open = self.environments[id], open.identity.generation == generation { return open }
+            if try self.wasRemoved(id, generation, conductor) { return nil }
             guard let dna = try place.spaces().first(where: { Array($0.coreBytes) == id }) else {
-                if try self.wasRemoved(id, conductor) { return nil }
                 throw StorageFault.damaged("The journal has commits of a space that is not in \(place.spacesFolder)")
             }
-            return try self.openEnvironment(id, dna, next: scan.next)
+            let environment: StoredEnvironment
+            if let open = self.environments[id] {
+                environment = open
+            } else {
+                environment = try self.openEnvironment(id, dna, next: scan.next)
+            }
+            guard environment.identity.generation == generation else {
+                throw StorageFault.damaged("\(place.space(dna)) is not the space that the journal has commits of")
+            }
+            return environment
         }
+        try finishRemovals(conductor)
         let bound = LoopBound<Database>()
         bound.value = self
         let deliver = deliver
@@ -176,8 +213,32 @@ public final class Database {
         dna == nil ? options.conductorUpgrades : options.spaceUpgrades
     }
 
-    private func wasRemoved(_ id: [UInt8], _ conductor: StoredEnvironment) throws(PlasmidError) -> Bool {
-        try ConductorStore(conductor).get(.removed, id) != nil
+    private static func removedKey(_ id: [UInt8], _ generation: UInt64) -> [UInt8] {
+        id + SpaceKey.number(generation)
+    }
+
+    private func wasRemoved(
+        _ id: [UInt8], _ generation: UInt64, _ conductor: StoredEnvironment
+    ) throws(PlasmidError) -> Bool {
+        try ConductorStore(conductor).get(.removed, Self.removedKey(id, generation)) != nil
+    }
+
+    /// Ends removals that a crash cut short. A space that was made again is another generation, and stays.
+    private func finishRemovals(_ conductor: StoredEnvironment) throws(PlasmidError) {
+        let place = DataFolder(folder)
+        let removed = try ConductorStore(conductor).scan(.removed)
+        guard !removed.isEmpty else { return }
+        for dna in try place.spaces() {
+            let id = Array(dna.coreBytes)
+            guard environments[id] == nil, removed.contains(where: { $0.key.hasPrefix(id) }) else { continue }
+            let lmdb = try LMDBEnvironment(
+                folder: place.space(dna), tables: SpaceTables.all, mapBytes: options.mapBytes)
+            defer { lmdb.close() }
+            let generation = try EnvironmentIdentity(lmdb, expecting: id).generation
+            guard try wasRemoved(id, generation, conductor) else { continue }
+            lmdb.close()
+            try place.removeSpace(dna)
+        }
     }
 
     private func abandon() {

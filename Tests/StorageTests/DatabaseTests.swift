@@ -151,9 +151,42 @@ import Testing
             space.commit(alice.take()) { answers.append($0.code) }
             #expect(answers == [nil, .storageClosed])
             #expect(code { _ = try database.space(dna(2)) } == .storageClosed)
+            #expect(code { _ = try space.authors() } == .storageClosed)
             loop.pumpReady()
             try withDatabase(folder) { (database: Database, _: TestLoop) throws in
                 #expect(try database.space(dna(1)).head(of: alice.key)?.seq == 0)
+            }
+        }
+    }
+
+    @Test("a removed space is gone, its journal records are not missed, and it may be made again")
+    func removal() throws {
+        try withFolder { folder in
+            var options = smallOptions()
+            options.applyDelayMilliseconds = 600_000
+            var alice = TestAuthor("alice")
+            alice.act(.dna(dna(1)))
+            let first = alice.take()
+            try withDatabase(folder, options) { (database: Database, loop: TestLoop) throws in
+                let space = try database.space(dna(1))
+                #expect(database.commitNow(space, first, loop).code == nil)
+                var removed: Result<Void, PlasmidError>?
+                database.removeSpace(dna(1)) { removed = $0 }
+                loop.pump { removed != nil }
+                #expect(removed?.code == nil)
+                #expect(try database.spaces() == [])
+                #expect(code { _ = try space.authors() } == .storageClosed)
+            }
+            try withDatabase(folder, options) { (database: Database, loop: TestLoop) throws in
+                #expect(code { _ = try database.space(dna(1), mustExist: true) } == .notFound)
+                let space = try database.space(dna(1))
+                #expect(try space.head(of: alice.key) == nil)
+                #expect(database.commitNow(space, first, loop).code == nil)
+            }
+            for _ in 0..<2 {
+                try withDatabase(folder, options) { (database: Database, _: TestLoop) throws in
+                    #expect(try database.space(dna(1), mustExist: true).head(of: alice.key) == alice.head)
+                }
             }
         }
     }

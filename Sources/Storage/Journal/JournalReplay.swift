@@ -6,14 +6,15 @@ struct JournalReplay {
     let options: Database.Options
 
     /// Applies the conductor's own commits first, for they say which spaces were removed; then the spaces'.
-    /// `open` gives the environment of an id, or nil where its commits are not missed.
+    /// `open` gives the environment of an id and generation, or nil where its commits are not missed.
     func run(
-        open: ([UInt8]) throws(PlasmidError) -> StoredEnvironment?
+        open: (_ id: [UInt8], _ generation: UInt64) throws(PlasmidError) -> StoredEnvironment?
     ) throws(PlasmidError) {
         for spaces in [false, true] {
             var isNeeded = false
             for (last, lsn) in scan.last where (last.environment != EnvironmentIdentity.conductorID) == spaces {
-                guard let identity = try open(last.environment)?.identity, identity.generation == last.generation
+                guard let identity = try open(last.environment, last.generation)?.identity,
+                    identity.generation == last.generation
                 else { continue }
                 if identity.appliedLSN < lsn { isNeeded = true }
             }
@@ -22,7 +23,7 @@ struct JournalReplay {
             try scan.replay { record, payload throws(PlasmidError) in
                 guard (record.environment != EnvironmentIdentity.conductorID) == spaces else { return }
                 var known = waiting[record.environment]?.environment
-                if known == nil { known = try open(record.environment) }
+                if known == nil { known = try open(record.environment, record.generation) }
                 guard let environment = known, environment.identity.generation == record.generation,
                     environment.identity.appliedLSN < record.lsn
                 else { return }

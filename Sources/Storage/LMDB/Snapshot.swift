@@ -7,6 +7,7 @@ final class SnapshotReader {
     private let environment: LMDBEnvironment
     private var transaction: OpaquePointer?
     private var depth = 0
+    private var closed = false
 
     init(_ environment: LMDBEnvironment) {
         self.environment = environment
@@ -16,11 +17,13 @@ final class SnapshotReader {
     func close() {
         if let transaction { mdb_txn_abort(transaction) }
         transaction = nil
+        closed = true
     }
 
     /// Takes the newest snapshot unless one is held already. Pairs with `leave`.
     func enter() throws(PlasmidError) {
         if depth == 0 {
+            if closed { throw Database.closedError }
             if let transaction {
                 try StorageFault.lmdb(mdb_txn_renew(transaction), "read", environment.folder)
             } else {
