@@ -100,16 +100,29 @@ final class Harness: Sendable {
     func begin(
         _ name: String, _ payload: [UInt8] = [0xc0], zome: Int = 0, timeout: TimeAmount? = nil
     ) async throws -> (call: UInt64, outcome: EventLoopFuture<Outcome>) {
+        try await loop.submit { [self] in beginOnLoop(name, payload, zome, timeout) }.get()
+    }
+
+    /// Starts two calls in one turn of the loop, the first with a time-out of its own.
+    func beginBoth(
+        _ first: String, timeout: TimeAmount, _ second: String
+    ) async throws -> (EventLoopFuture<Outcome>, EventLoopFuture<Outcome>) {
         try await loop.submit { [self] in
-            next.value += 1
-            let call = next.value
-            let promise = loop.makePromise(of: Outcome.self)
-            runner.value.invoke(
-                call: call, zome: zome, kind: .function, name: name,
-                invocation: Invocation(caller: nil, payload: payload), timeout: timeout
-            ) { promise.succeed($0) }
-            return (call, promise.futureResult)
+            (beginOnLoop(first, [0xc0], 0, timeout).outcome, beginOnLoop(second, [0xc0], 0, nil).outcome)
         }.get()
+    }
+
+    private func beginOnLoop(
+        _ name: String, _ payload: [UInt8], _ zome: Int, _ timeout: TimeAmount?
+    ) -> (call: UInt64, outcome: EventLoopFuture<Outcome>) {
+        next.value += 1
+        let call = next.value
+        let promise = loop.makePromise(of: Outcome.self)
+        runner.value.invoke(
+            call: call, zome: zome, kind: .function, name: name,
+            invocation: Invocation(caller: nil, payload: payload), timeout: timeout
+        ) { promise.succeed($0) }
+        return (call, promise.futureResult)
     }
 
     /// Calls and waits.

@@ -95,10 +95,9 @@ import Testing
     @Test func onlyTheCulpritTimesOut() async throws {
         let harness = try await Harness.process()
         _ = try await harness.call("noop")
-        let culprit = try await harness.begin("loop", timeout: .milliseconds(200))
-        let other = try await harness.begin("noop")
-        guard case .failure(let late) = try await culprit.outcome.get() else { return #expect(Bool(false)) }
-        guard case .failure(let restarted) = try await other.outcome.get() else { return #expect(Bool(false)) }
+        let (culprit, other) = try await harness.beginBoth("loop", timeout: .milliseconds(200), "noop")
+        guard case .failure(let late) = try await culprit.get() else { return #expect(Bool(false)) }
+        guard case .failure(let restarted) = try await other.get() else { return #expect(Bool(false)) }
         #expect(late.code == .moduleTimedOut)
         #expect(restarted.code == .moduleRestarted)
         #expect(restarted.message.contains("'loop'"))
@@ -170,6 +169,15 @@ import Testing
         #expect(error.code == .moduleStopped)
         try await Exit.wait(for: number)
         #expect(try await harness.code("noop") == .moduleStopped)
+    }
+
+    @Test func stoppingEndsAProcessThatDoesNotListen() async throws {
+        let harness = try await Harness.process()
+        let number = try await harness.text("pid")
+        _ = try await harness.begin("loop")
+        try await harness.stop()
+        try await Exit.wait(for: number)
+        #expect(try await harness.onLoop { runner, _ in runner.statistics.inFlight } == 0)
     }
 
     @Test func withoutAHostProgramCallsFail() async throws {

@@ -31,7 +31,7 @@ import Testing
         var state = state(change)
         _ = invoke(&state, 1_000, start)
         _ = state.ready(readiness, specs: [Self.spec], now: start)
-        _ = state.result(call: 1_000, now: start)
+        _ = state.result(call: 1_000, zome: 0, now: start)
         return state
     }
 
@@ -55,9 +55,11 @@ import Testing
         guard case .queued(let second) = invoke(&state, 2, start) else { return #expect(Bool(false)) }
         #expect(second.isEmpty)
         #expect(words(state.ready(readiness, specs: [Self.spec], now: start)) == ["send 1", "send 2"])
-        #expect(state.result(call: 1, now: start)?.waiter == 1)
-        #expect(state.result(call: 1, now: start) == nil, "a second result is nobody's")
-        #expect(state.result(call: 9, now: start) == nil)
+        #expect(state.result(call: 1, zome: 0, now: start)?.waiter == 1)
+        #expect(state.result(call: 1, zome: 0, now: start) == nil, "a second result is nobody's")
+        #expect(state.result(call: 9, zome: 0, now: start) == nil)
+        #expect(state.result(call: 2, zome: 1, now: start) == nil, "another zome's result is nobody's")
+        #expect(state.result(call: 2, zome: 0, now: start)?.waiter == 2)
     }
 
     @Test func startTakesTooLong() {
@@ -161,7 +163,7 @@ import Testing
         _ = invoke(&state, 3, start)
         _ = state.tick(now: until)
         _ = state.ready(readiness, specs: [Self.spec], now: until)
-        #expect(state.result(call: 3, now: until) != nil)
+        #expect(state.result(call: 3, zome: 0, now: until) != nil)
         _ = invoke(&state, 4, until)
         _ = state.disconnected()
         _ = state.exited(ChildExit(status: .signalled(SIGSEGV)), generation: state.generation, now: until)

@@ -149,8 +149,9 @@ enum Spawn {
         posix_spawnattr_setflags(&attributes, Int16(flags))
         var number = pid_t()
         let error = withStrings([command.executable] + command.arguments) { arguments in
-            withStrings(command.environment) { environment in
-                posix_spawn(&number, command.executable, &actions, &attributes, arguments, environment)
+            withStrings(command.environment) { environment -> Int32 in
+                guard let arguments, let environment else { return EINVAL }
+                return posix_spawn(&number, command.executable, &actions, &attributes, arguments, environment)
             }
         }
         return error == 0 ? (number, 0) : (nil, error)
@@ -166,13 +167,10 @@ enum Spawn {
     }
 
     private static func withStrings<R>(
-        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>) -> R
+        _ strings: [String], _ body: (UnsafeMutablePointer<UnsafeMutablePointer<CChar>?>?) -> R
     ) -> R {
         var pointers: [UnsafeMutablePointer<CChar>?] = strings.map { strdup($0) } + [nil]
         defer { for pointer in pointers { free(pointer) } }
-        return pointers.withUnsafeMutableBufferPointer { buffer in
-            guard let base = buffer.baseAddress else { preconditionFailure("an array with one element has memory") }
-            return body(base)
-        }
+        return pointers.withUnsafeMutableBufferPointer { body($0.baseAddress) }
     }
 }

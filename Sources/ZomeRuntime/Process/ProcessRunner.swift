@@ -35,6 +35,8 @@ public final class ProcessRunner: ZomeRunner {
 
     /// More gathered than this is handed to the socket before more is taken in.
     private static let gatherBytes = 1 << 20
+    /// What a process gets for its modules' `close`.
+    private static let closeGrace = TimeAmount.seconds(1)
 
     /// Makes a runner; nothing is started before the first call.
     ///
@@ -167,9 +169,16 @@ public final class ProcessRunner: ZomeRunner {
                 output.writeFrame(ModuleFrame(.close))
                 flush()
                 disconnect()
+                killAfterGrace()
             case .report(let error): handler?.runnerStopped(error)
             }
         }
+    }
+
+    /// A module that never comes back to its socket does not learn that it was closed.
+    private func killAfterGrace() {
+        guard let child else { return }
+        loop.scheduleTask(in: Self.closeGrace) { child.kill() }
     }
 
     private func disconnect() {
@@ -292,7 +301,7 @@ public final class ProcessRunner: ZomeRunner {
         let header = frame.header
         switch header.kind {
         case .result:
-            guard let call = state.result(call: header.call, now: now), call.zome == Int(header.zome) else {
+            guard let call = state.result(call: header.call, zome: Int(header.zome), now: now) else {
                 return perform(state.garbage("answered a call that nobody waits for"))
             }
             finish(call, header.value, frame.payload)

@@ -137,9 +137,9 @@ struct RunnerState<Waiter> {
         ModuleFailure(code: .moduleStopped, what: "was stopped").error(zomes: zomes)
     }
 
-    /// A result came. `nil` when no sent call has the number: the process does not keep to the protocol.
-    mutating func result(call: UInt64, now: NIODeadline) -> CallTable<Waiter>.Call? {
-        guard let entry = table[call], entry.queued == nil else { return nil }
+    /// A result came. `nil` when no sent call of that zome has the number: the process does not keep to the protocol.
+    mutating func result(call: UInt64, zome: Int, now: NIODeadline) -> CallTable<Waiter>.Call? {
+        guard case .ready = phase, let entry = table[call], entry.queued == nil, entry.zome == zome else { return nil }
         _ = table.remove(call)
         failures = 0
         if table.count == 0 { phase = .ready(idleSince: now) }

@@ -63,7 +63,10 @@ struct Lockdown {
             (RLIMIT_DATA, memoryBytes), (RLIMIT_AS, space), (RLIMIT_NOFILE, 32), (RLIMIT_CORE, 0), (RLIMIT_FSIZE, 0),
         ]
         for (resource, value) in limits {
-            var limit = rlimit(rlim_cur: rlim_t(value), rlim_max: rlim_t(value))
+            var limit = rlimit()
+            // A stricter limit of the user's own stays.
+            let highest = getrlimit(Int32(resource.rawValue), &limit) == 0 ? limit.rlim_max : rlim_t.max
+            limit = rlimit(rlim_cur: min(rlim_t(value), highest), rlim_max: min(rlim_t(value), highest))
             guard setrlimit(Int32(resource.rawValue), &limit) == 0 else {
                 throw Refusal(.sandboxUnavailable, "The zome process cannot limit its resources: \(lastError()).")
             }
