@@ -108,6 +108,15 @@ struct DataFolder {
         try Folder.remove(doomed)
     }
 
+    /// A number that no environment before had: from the system, for two of one name must never agree.
+    private static func newGeneration() throws(PlasmidError) -> UInt64 {
+        var generation: UInt64 = 0
+        guard getrandom(&generation, 8, 0) == 8 else {
+            throw StorageFault.error(errno: errno, "draw a random number from", "the system")
+        }
+        return generation
+    }
+
     private func makeEnvironment(
         _ final: String, _ id: [UInt8], _ tables: [TableID], schema: UInt32, applied: UInt64, options: Database.Options
     ) throws(PlasmidError) {
@@ -116,7 +125,7 @@ struct DataFolder {
         try Folder.make(temporary)
         let lmdb = try LMDBEnvironment(folder: temporary, tables: tables, mapBytes: options.mapBytes)
         defer { lmdb.close() }
-        let first = EnvironmentIdentity.firstRows(id, generation: UInt64.random(in: 1...UInt64.max), schema: schema)
+        let first = EnvironmentIdentity.firstRows(id, generation: try Self.newGeneration(), schema: schema)
         let applier = RowApplier(environment: lmdb, meta: SpaceTables.meta, atSyncPoint: nil)
         try applier.apply([DurableCommit(lsn: applied, payload: first.bytes)])
         lmdb.close()
