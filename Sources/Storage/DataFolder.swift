@@ -109,12 +109,9 @@ struct DataFolder {
     }
 
     /// A number that no environment before had: from the system, for two of one name must never agree.
-    private static func newGeneration() throws(PlasmidError) -> UInt64 {
-        var generation: UInt64 = 0
-        guard getrandom(&generation, 8, 0) == 8 else {
-            throw StorageFault.error(errno: errno, "draw a random number from", "the system")
-        }
-        return generation
+    private static func newGeneration() -> UInt64 {
+        var system = SystemRandomNumberGenerator()
+        return system.next()
     }
 
     private func makeEnvironment(
@@ -125,7 +122,7 @@ struct DataFolder {
         try Folder.make(temporary)
         let lmdb = try LMDBEnvironment(folder: temporary, tables: tables, mapBytes: options.mapBytes)
         defer { lmdb.close() }
-        let first = EnvironmentIdentity.firstRows(id, generation: try Self.newGeneration(), schema: schema)
+        let first = EnvironmentIdentity.firstRows(id, generation: Self.newGeneration(), schema: schema)
         let applier = RowApplier(environment: lmdb, meta: SpaceTables.meta, atSyncPoint: nil)
         try applier.apply([DurableCommit(lsn: applied, payload: first.bytes)])
         lmdb.close()
