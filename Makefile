@@ -29,12 +29,12 @@ tutorial: build ## Follow README.md's tutorial word by word, in a fresh folder
 	@scripts/tutorial.sh
 
 check: setup ## Format, house rules, links and commands in the documents; builds nothing of Sources
-	@scripts/format.sh lint
-	@swift test -c release --package-path Tests/HouseTests --scratch-path .build/house --disable-xctest --quiet
+	@status=0; scripts/format.sh lint || status=1; \
+	swift test -c release --package-path Tests/HouseTests --scratch-path .build/house --disable-xctest --quiet || status=1; \
+	exit $$status
 
-bench: setup ## Every figure with its floor and budget, to .build/bench/results.json
-	@scripts/build.sh release -c release
-	@.build/release/plasmid bench
+bench: setup ## Every figure with its floor and budget, to .build/bench/results.json (BENCH=--quick: in two minutes)
+	@scripts/bench.sh $(BENCH)
 
 format: ## Format every Swift file in place
 	@scripts/format.sh format

@@ -69,7 +69,9 @@ struct KeysInit: ParsableCommand {
                     hint: "a keystore is never overwritten; move it away first"))
         }
         let passphrase = try source.read(confirming: true)
-        let made = try Keystore.create(at: folder.keystore, passphrase: passphrase, cost: cost.cost)
+        let made = try ProgressBar.during("making the keystore takes some seconds") {
+            try Keystore.create(at: folder.keystore, passphrase: passphrase, cost: cost.cost)
+        }
         let key = try agent.map { try made.newAgent(tag: $0) }
         if output.json {
             return try Output.json(.object(["path": .string(made.path), "agent": .optional(key?.text)]))
@@ -100,7 +102,10 @@ struct KeysList: ParsableCommand {
                     "keystoreMissing", "there is no keystore at \(folder.keystore)",
                     hint: "make one with: plasmid keys init"))
         }
-        let opened = try Keystore.open(at: folder.keystore, passphrase: try source.read())
+        let passphrase = try source.read()
+        let opened = try ProgressBar.during("opening the keystore takes some seconds") {
+            try Keystore.open(at: folder.keystore, passphrase: passphrase)
+        }
         let rows = MessagePackValue.array(
             opened.agents.map { agent in
                 .object([

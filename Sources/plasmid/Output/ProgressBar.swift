@@ -49,6 +49,14 @@ final class ProgressBar {
         drawnAt = nil
     }
 
+    /// Says what goes on while work runs whose steps nobody can count; on a terminal only, and takes it away again.
+    static func during<Result>(_ title: String, _ work: () throws -> Result) rethrows -> Result {
+        guard isatty(STDERR_FILENO) == 1 else { return try work() }
+        FileHandle.standardError.write(Data("\(title) …".utf8))
+        defer { FileHandle.standardError.write(Data("\r\u{1B}[K".utf8)) }
+        return try work()
+    }
+
     /// One drawing of the bar, at most `columns` wide.
     static func line(_ title: String, _ done: Int, of total: Int, seconds: Double, columns: Int) -> String {
         let rate = seconds > 0 ? Double(done) / seconds : 0
