@@ -196,7 +196,7 @@ import Testing
     }
 }
 
-/// Waits for the end of a process without polling: its descriptor becomes readable.
+/// Waits for the end of a process, looking every few milliseconds.
 enum Exit {
     static func wait(for number: String) async throws {
         guard let process = Int32(number) else { return }
@@ -205,7 +205,8 @@ enum Exit {
     }
 
     private static func ticks() -> AsyncStream<Void> {
-        let (stream, continuation) = AsyncStream.makeStream(of: Void.self)
+        // A tick that nobody took yet is as good as the next one.
+        let (stream, continuation) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let task = loop.scheduleRepeatedTask(initialDelay: .zero, delay: .milliseconds(5)) { _ in continuation.yield() }
         continuation.onTermination = { _ in task.cancel() }
