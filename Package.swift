@@ -82,7 +82,7 @@ let package = Package(
             name: "plasmid",
             dependencies: [
                 "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
-                "Conductor", "ConductorAPI", nioCore, nioPosix, logging, argumentParser,
+                "Conductor", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(

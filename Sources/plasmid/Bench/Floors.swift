@@ -1,0 +1,129 @@
+import Foundation
+import Integrity
+import Keystore
+import Sodium
+
+/// A program of ours as a child, heard through a pipe.
+final class FloorChild {
+    private let process = Process()
+    private let input: Pipe?
+    private let output = Pipe()
+
+    /// Starts `plasmid bench-floor KIND`.
+    /// - Parameter socket: the child's standard input; a pipe that ends it where nil.
+    init(_ kind: FloorProgram.Kind, socket: FileHandle? = nil) throws {
+        process.executableURL = URL(fileURLWithPath: RunSettings.programFolder() + "/plasmid")
+        process.arguments = ["bench-floor", kind.rawValue]
+        input = socket == nil ? Pipe() : nil
+        process.standardInput = socket ?? input
+        process.standardOutput = output
+        try process.run()
+    }
+
+    var processID: Int32 { process.processIdentifier }
+
+    /// The child's first line.
+    func word() throws -> String {
+        let bytes = output.fileHandleForReading.availableData
+        guard !bytes.isEmpty else { throw Failure(PlasmidError(.startFailed, "a floor's program did not start")) }
+        return String(decoding: bytes, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
+    }
+
+    func wait() { process.waitUntilExit() }
+
+    func stop() {
+        try? input?.fileHandleForWriting.close()
+        process.terminate()
+        process.waitUntilExit()
+    }
+}
+
+/// A socket pair to a process that sends back what it gets: blocking reads and writes on both sides.
+final class BarePair {
+    /// Bytes of a frame: about those of a call without arguments.
+    static let frameBytes = 72
+    private let descriptor: Int32
+    private let child: FloorChild
+
+    init() throws {
+        var ends: [Int32] = [0, 0]
+        guard socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0, &ends) == 0 else {
+            throw Failure(
+                PlasmidError(.startFailed, "there is no socket pair", cause: String(cString: strerror(errno))))
+        }
+        descriptor = ends[0]
+        child = try FloorChild(.pair, socket: FileHandle(fileDescriptor: ends[1], closeOnDealloc: true))
+        _ = exchange(100)
+    }
+
+    var processID: Int32 { child.processID }
+
+    /// Round trips of one frame after the other, or of so many at once.
+    func exchange(_ trips: Int, frames: Int = 1) -> Samples {
+        var samples = Samples()
+        let size = Self.frameBytes * frames
+        withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
+            buffer.initializeMemory(as: UInt8.self, repeating: 7)
+            for _ in 0..<trips {
+                let start = monotonicSeconds()
+                guard write(descriptor, buffer.baseAddress, size) == size else { return }
+                var got = 0
+                while got < size {
+                    let count = read(descriptor, buffer.baseAddress, size - got)
+                    guard count > 0 else { return }
+                    got += count
+                }
+                samples.add(monotonicSeconds() - start)
+            }
+        }
+        return samples
+    }
+
+    func stop() {
+        close(descriptor)
+        child.stop()
+    }
+}
+
+/// What a durable commit cannot do without.
+enum CommitFloor {
+    /// The time to write `bytes` bytes to a preallocated file and have them on the disk.
+    static func sync(folder: String, bytes: Int, count: Int) throws -> Samples {
+        let path = folder + "/sync-floor"
+        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
+        defer {
+            close(descriptor)
+            unlink(path)
+        }
+        let size = 16 << 20
+        let zeros = [UInt8](repeating: 0, count: 1 << 20)
+        for block in 0..<(size >> 20) {
+            guard pwrite(descriptor, zeros, zeros.count, block << 20) == zeros.count else {
+                throw Failure(PlasmidError(.startFailed, "\(path) cannot be written"))
+            }
+        }
+        fsync(descriptor)
+        let record = [UInt8](repeating: 7, count: bytes)
+        var samples = Samples()
+        for index in 0..<count {
+            let start = monotonicSeconds()
+            guard pwrite(descriptor, record, bytes, index * bytes % (size - bytes)) == bytes,
+                fdatasync(descriptor) == 0
+            else { throw Failure(PlasmidError(.startFailed, "\(path) cannot be written")) }
+            samples.add(monotonicSeconds() - start)
+        }
+        return samples
+    }
+
+    /// The time of one signature over an action's bytes.
+    static func signature(_ keystore: Keystore, by agent: AgentPubKey, count: Int) throws -> Samples {
+        let message = [UInt8](repeating: 7, count: 330)
+        var samples = Samples()
+        for _ in 0..<count {
+            let start = monotonicSeconds()
+            _ = try keystore.sign(message, by: agent)
+            samples.add(monotonicSeconds() - start)
+        }
+        return samples
+    }
+}
