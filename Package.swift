@@ -74,7 +74,8 @@ let package = Package(
         part(
             "Conductor",
             [
-                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime", nioCore,
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
+                nioCore,
                 nioPosix, logging,
             ]),
         part("ConductorAPI", ["Integrity", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
@@ -92,6 +93,7 @@ let package = Package(
         + swiftTestModules.map { zome($0, path: "Tests/Modules/\($0)") }
         + cTestModules.map { hostileC($0) }
         + [
+            tests("House", [], exclude: ["Package.swift"]),
             tests("Sodium", ["Sodium"]),
             tests("Integrity", ["Sodium", "Integrity"], exclude: ["Golden"]),
             tests("HDK", ["CZome", "Integrity", "HDK"]),
@@ -106,7 +108,10 @@ let package = Package(
             tests("ZomeRuntime", ["Integrity", "ZomeRuntime", nioCore, nioPosix]),
             tests(
                 "ConductorAPI",
-                ["Integrity", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioEmbedded, nioLocks, logging]),
+                [
+                    "Integrity", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioEmbedded, nioLocks,
+                    logging,
+                ]),
             tests("Plasmid", ["Integrity", "ConductorAPI", "Manifests", "plasmid", argumentParser]),
         ]
 )
