@@ -17,6 +17,7 @@ enum Places {
     static let messenger = root + "/dna/messenger/happ.yaml"
     static let ghostwriter = root + "/dna/ghostwriter/happ.yaml"
     static let hostile = root + "/Tests/Modules/happ.yaml"
+    static let failingInit = root + "/Tests/Modules/manifests/failing-init.happ.yaml"
     static let workshop = root + "/Tests/Modules/manifests/workshop.happ.yaml"
 }
 
