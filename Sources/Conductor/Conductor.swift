@@ -31,6 +31,9 @@ public final class Conductor: @unchecked Sendable {
     var faults: [String: PlasmidError] = [:]
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
+    /// Stopped runners whose processes have not ended yet.
+    private var leaving: [ObjectIdentifier: any ZomeRunner] = [:]
+    private var whenAllGone: [() -> Void] = []
     private var lastCall: UInt64 = 0
     private var lastModuleCall: UInt64 = 0
     private let started = NIODeadline.now()
@@ -93,9 +96,31 @@ public final class Conductor: @unchecked Sendable {
     }
 
     /// Stops every module; what was acknowledged is on disk already.
-    public func shutDown() {
+    /// - Parameter done: called on the loop when their processes have ended.
+    public func shutDown(_ done: @escaping () -> Void = {}) {
         loop.assertInEventLoop()
-        for cell in cells.values { cell.runner?.stop() }
-        for space in spaces.values { space.validators?.stop() }
+        for cell in cells.values { retire(cell.runner) }
+        for space in spaces.values { retire(space.validators) }
+        whenAllGone.append(done)
+        tellAllGone()
+    }
+
+    /// Stops a runner and keeps it until its process has ended.
+    func retire(_ runner: (any ZomeRunner)?) {
+        guard let runner else { return }
+        let id = ObjectIdentifier(runner)
+        leaving[id] = runner
+        runner.stop()
+        runner.whenGone { [weak self] in
+            self?.leaving[id] = nil
+            self?.tellAllGone()
+        }
+    }
+
+    private func tellAllGone() {
+        guard leaving.isEmpty else { return }
+        let waiting = whenAllGone
+        whenAllGone = []
+        for done in waiting { done() }
     }
 }

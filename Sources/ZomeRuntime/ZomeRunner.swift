@@ -142,4 +142,13 @@ public protocol ZomeRunner: AnyObject {
 
     /// Ends the modules; live calls fail with `moduleStopped`. The runner cannot be used again.
     func stop()
+
+    /// Calls back, on the loop, when nothing of a stopped runner is left that could still need the loop: at once, or when
+    /// its process has ended.
+    func whenGone(_ done: @escaping () -> Void)
+}
+
+extension ZomeRunner {
+    /// At once: there is no process.
+    public func whenGone(_ done: @escaping () -> Void) { done() }
 }

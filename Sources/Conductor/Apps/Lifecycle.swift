@@ -89,7 +89,7 @@ extension Conductor {
                         .cellNotActive, "instance `\(cell.instanceID)` was stopped while the call ran",
                         hint: "nothing of the call was written")))
         }
-        cell.runner?.stop()
+        retire(cell.runner)
     }
 
     /// Forgets an app. Its chains and its key stay: installing it again for the same agent goes on where it ended.

@@ -64,6 +64,7 @@ final class ChildProcess: Sendable {
         let writer = ends[1]
         _ = fcntl(writer, F_SETFL, fcntl(writer, F_GETFL) | O_NONBLOCK)
         let (number, error) = Spawn.start(command, output: writer)
+        let startPeak = Self.ownPeakBytes
         close(writer)
         close(command.socket)
         guard let number else {
@@ -74,6 +75,8 @@ final class ChildProcess: Sendable {
         if isKilled.withLock({ $0 }) { kill() }
         let words = Self.readToEnd(ends[0])
         var exit = reap(number)
+        // The kernel counts what this process had in memory when it became the other one: no more than that says nothing.
+        if exit.peakBytes <= startPeak { exit.peakBytes = 0 }
         close(ends[0])
         exit.lastWords = words
         ended(exit)
@@ -90,6 +93,13 @@ final class ChildProcess: Sendable {
         let signal = status & 0x7f
         let how: ChildExit.Status = signal == 0 ? .exited((status >> 8) & 0xff) : .signalled(signal)
         return ChildExit(status: how, peakBytes: usage.ru_maxrss << 10)
+    }
+
+    /// The most memory that the conductor has had so far, in bytes.
+    private static var ownPeakBytes: Int {
+        var usage = rusage()
+        getrusage(Int32(RUSAGE_SELF.rawValue), &usage)
+        return usage.ru_maxrss << 10
     }
 
     /// Reads what the process prints until it has closed its end, and keeps the last of it.

@@ -32,6 +32,7 @@ public final class ProcessRunner: ZomeRunner {
     private var isReading = false
     private var tickAt: NIODeadline?
     private var tickTask: Scheduled<Void>?
+    private var waitingForEnd: [() -> Void] = []
 
     /// More gathered than this is handed to the socket before more is taken in.
     private static let gatherBytes = 1 << 20
@@ -129,6 +130,12 @@ public final class ProcessRunner: ZomeRunner {
         loop.preconditionInEventLoop()
         perform(state.stop())
         tickTask?.cancel()
+    }
+
+    /// Calls back when no process of a stopped runner is left.
+    public func whenGone(_ done: @escaping () -> Void) {
+        loop.preconditionInEventLoop()
+        if child == nil { done() } else { waitingForEnd.append(done) }
     }
 
     /// Sends what has gathered at once.
@@ -272,6 +279,10 @@ public final class ProcessRunner: ZomeRunner {
         let now = NIODeadline.now()
         perform(state.exited(exit, generation: generation, now: now))
         armTick(now)
+        guard child == nil else { return }
+        let waiting = waitingForEnd
+        waitingForEnd = []
+        for done in waiting { done() }
     }
 
     // MARK: The socket

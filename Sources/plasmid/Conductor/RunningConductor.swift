@@ -89,10 +89,14 @@ final class RunningConductor: @unchecked Sendable {
         loop.flatSubmit { [self] in
             guard let parts else { return loop.makeSucceededVoidFuture() }
             self.parts = nil
-            let (database, conductor) = (parts.database, parts.conductor)
-            return parts.server.stop().assumeIsolated().map {
-                conductor.shutDown()
-                database.close()
+            let (loop, database, conductor) = (loop, parts.database, parts.conductor)
+            return parts.server.stop().assumeIsolated().flatMap {
+                let gone = loop.makePromise(of: Void.self)
+                conductor.shutDown {
+                    database.close()
+                    gone.succeed(())
+                }
+                return gone.futureResult
             }.nonisolated()
         }
     }
