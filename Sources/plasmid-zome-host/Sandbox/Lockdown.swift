@@ -32,6 +32,7 @@ struct Lockdown {
             throw Refusal(.sandboxUnavailable, "The zome process cannot close inherited descriptors: \(lastError()).")
         }
         try Self.limitResources(memoryBytes: memoryBytes)
+        LastWords.listen()
         guard plasmid_no_new_privileges() == 0 else {
             throw Refusal(.sandboxUnavailable, "The zome process cannot give up privileges: \(lastError()).")
         }
