@@ -38,7 +38,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 }
 
 let sampleModules = ["Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity"]
-let swiftTestModules = ["Hostile", "HostileIntegrity"]
+let swiftTestModules = ["Hostile", "HostileIntegrity", "Workshop", "WorkshopIntegrity"]
 let cTestModules = ["BadABI", "NotAModule", "AnswersTwice", "Garbage", "Tiny"]
 
 let package = Package(
@@ -113,5 +113,11 @@ let package = Package(
                     logging,
                 ]),
             tests("Plasmid", ["Integrity", "ConductorAPI", "Manifests", "plasmid", argumentParser]),
+            tests(
+                "Acceptance",
+                [
+                    "Sodium", "Integrity", "Keystore", "Chain", "Manifests", "ConductorAPI", "plasmid", nioCore, nioPosix,
+                    logging,
+                ]),
         ]
 )
