@@ -116,7 +116,8 @@ let package = Package(
             tests(
                 "Acceptance",
                 [
-                    "Sodium", "Integrity", "Keystore", "Chain", "Manifests", "ConductorAPI", "plasmid", nioCore, nioPosix,
+                    "Sodium", "Integrity", "Keystore", "Chain", "Manifests", "ConductorAPI", "plasmid", nioCore,
+                    nioPosix,
                     logging,
                 ]),
         ]
