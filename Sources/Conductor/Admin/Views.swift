@@ -74,22 +74,36 @@ extension Conductor {
         }
     }
 
+    /// The grants of a cell, oldest first, never with a secret. With `include_revoked` also those that open nothing any
+    /// more, and each says which it is.
     func grantsView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
         let cell = try knownCell(try params.text("instance_id"))
+        let includesRevoked = params.flag("include_revoked", default: false)
+        let made = try grantsMade(space: cell.space, agent: cell.id.agent, includingRevoked: includesRevoked)
         return .array(
-            cell.grants.all.sorted { $0.address < $1.address }.map { grant in
-                let assignees = (grant.assignees ?? []).sorted().map { MessagePackValue.string($0.text) }
-                let functions: MessagePackValue
-                switch grant.entry.functions {
-                case .all: functions = .string("all")
-                case .listed(let list): functions = .array(list.map { .string("\($0.zome)/\($0.function)") })
+            made.map { address, grant in
+                var pairs = grantPairs(address, grant)
+                if includesRevoked {
+                    pairs.append(.init(key: .string("revoked"), value: .bool(cell.grants[address] == nil)))
                 }
-                return .object([
-                    "address": .string(grant.address.text), "tag": .string(grant.entry.tag),
-                    "access": .string(accessName(grant.entry.access)),
-                    "assignees": .array(assignees), "functions": functions,
-                ])
+                return .map(pairs)
             })
+    }
+
+    private func grantPairs(_ address: ActionHash, _ grant: ZomeCallCapGrant) -> [MessagePackValue.Pair] {
+        let assignees: [AgentPubKey] = if case .assigned(_, let named) = grant.access { named } else { [] }
+        let functions: MessagePackValue =
+            switch grant.functions {
+            case .all: .string("all")
+            case .listed(let list): .array(list.map { .string("\($0.zome)/\($0.function)") })
+            }
+        return [
+            .init(key: .string("address"), value: .string(address.text)),
+            .init(key: .string("tag"), value: .string(grant.tag)),
+            .init(key: .string("access"), value: .string(accessName(grant.access))),
+            .init(key: .string("assignees"), value: .array(assignees.sorted().map { .string($0.text) })),
+            .init(key: .string("functions"), value: functions),
+        ]
     }
 
     func statsView() -> MessagePackValue {

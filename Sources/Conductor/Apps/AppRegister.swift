@@ -99,16 +99,27 @@ extension Conductor {
 
     func loadGrants(space: SpaceContext, agent: AgentPubKey) throws(PlasmidError) -> GrantBook {
         var book = GrantBook()
-        for stored in try space.store.grants(of: agent) {
+        for (address, grant) in try grantsMade(space: space, agent: agent, includingRevoked: false) {
+            book.add(grant, at: address)
+        }
+        return book
+    }
+
+    /// The grants on an agent's chain, oldest first, opened with its key: those in effect, or all.
+    func grantsMade(
+        space: SpaceContext, agent: AgentPubKey, includingRevoked: Bool
+    ) throws(PlasmidError) -> [(address: ActionHash, grant: ZomeCallCapGrant)] {
+        var made: [(address: ActionHash, grant: ZomeCallCapGrant)] = []
+        for stored in try space.store.grants(of: agent, includingRevoked: includingRevoked) {
             guard let hash = stored.signedAction.action.entryHash,
                 let sealed = try space.store.sealedEntry(author: agent, hash)
             else { continue }
             let bytes = try keystore.open(sealed, by: agent, context: hash.bytes)
             if case .capGrant(let grant) = try Entry(packed: bytes) {
-                book.add(grant, at: stored.signedAction.hash)
+                made.append((stored.signedAction.hash, grant))
             }
         }
-        return book
+        return made
     }
 
     func moduleSpec(

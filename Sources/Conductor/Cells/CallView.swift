@@ -87,6 +87,8 @@ struct StoredChain: ChainReads {
 /// What a call sees of its space: its own writes, over those of the calls that it builds on, over what is stored.
 struct CallView {
     let cascade: CascadeView<StoredChain>
+    /// Whether private entries are kept back, the author's own too.
+    private(set) var hidesPrivate = false
 
     var space: SpaceContext { cascade.stored.space }
     private var layers: [Scratch] { cascade.layers }
@@ -97,6 +99,17 @@ struct CallView {
         let layers = call.speculation + (call.scratch.map { [$0] } ?? [])
         cascade = CascadeView(
             layers: layers, stored: StoredChain(space: call.cell.space, reader: call.cell.id.agent))
+    }
+
+    /// The same as any other node could see it: what validators ask of it they must be able to ask everywhere, or the
+    /// author's node would decide otherwise than the rest.
+    func shared() -> CallView {
+        CallView(CascadeView(layers: cascade.layers, stored: StoredChain(space: space, reader: nil)))
+    }
+
+    private init(_ cascade: CascadeView<StoredChain>) {
+        self.cascade = cascade
+        hidesPrivate = true
     }
 
     // MARK: Links
@@ -117,7 +130,10 @@ struct CallView {
         all.cursor = last == nil ? request.cursor : nil
         all.limit = Int.max
         let filter = LinkFilter(request)
-        var links = try space.store.links(all).links + own.filter { filter.admits($0) }
+        var links = try space.store.links(all).links
+        // What this call builds on may have been committed since: such a link stands in both.
+        let stored = Set(links.map(\.createLinkHash))
+        links += own.filter { filter.admits($0) && !stored.contains($0.createLinkHash) }
         links.removeAll { link in layers.contains { $0.isLinkDeleted(link.createLinkHash) } }
         links.sort { Self.precedes($0, $1) }
         if let last { links.removeAll { !Self.precedes(last, $0) } }

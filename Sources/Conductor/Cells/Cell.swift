@@ -112,6 +112,8 @@ final class Cell {
             call.run = run
             call.startOver()
             granted(call, head: head)
+            // The order wants to hear of the attempt's first write: until then it may give the position to another.
+            call.holdsPosition = false
             invoke(call)
         case .beginValidation(let run):
             guard let call = live(run) else { return }
@@ -142,7 +144,7 @@ final class Cell {
         }
         let writes = call.waitingWrites
         call.waitingWrites = []
-        for write in writes { write() }
+        for write in writes { write.run() }
     }
 
     /// Stops the module's work on the present attempt; its late answers find no call.
@@ -152,7 +154,7 @@ final class Cell {
             runner?.cancel(call: call.moduleCall)
             call.moduleCall = 0
         }
-        call.waitingWrites = []
+        call.dropWaitingWrites()
         call.holdsPosition = false
     }
 

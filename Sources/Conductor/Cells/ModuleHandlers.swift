@@ -71,7 +71,7 @@ extension SpaceContext {
         }
         let name = definition.integrity.zomes[zome].name
         switch operation {
-        case .mustGetEntry, .mustGetAction, .mustGetValidRecord: return try view.mustGet(operation, bytes)
+        case .mustGetEntry, .mustGetAction, .mustGetValidRecord: return try view.shared().mustGet(operation, bytes)
         case .log:
             conductor.zomeLog(try LogRequest(packed: bytes), cell: dna.text, zome: name)
             return [0xc0]

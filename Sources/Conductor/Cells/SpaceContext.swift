@@ -142,7 +142,7 @@ extension CallView {
         switch operation {
         case .mustGetEntry:
             let hash = try MustGetEntryRequest(packed: bytes).hash
-            guard let entry = try cascade.entry(hash) else { throw Self.missing(hash.text) }
+            guard let entry = try heldEntry(hash) else { throw Self.missing(hash.text) }
             return entry.packed
         case .mustGetAction:
             let hash = try MustGetActionRequest(packed: bytes).hash
@@ -151,8 +151,24 @@ extension CallView {
         default:
             let hash = try MustGetActionRequest(packed: bytes).hash
             guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
-            return record.packed
+            return shaped(record).packed
         }
+    }
+
+    private func heldEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        guard hidesPrivate else { return try cascade.entry(hash) }
+        for layer in cascade.layers {
+            let creates = layer.creates(of: hash)
+            if let create = creates.first(where: { $0.action.entryType?.visibility != .private }) {
+                return create.entry
+            }
+        }
+        return try cascade.stored.entry(hash)
+    }
+
+    private func shaped(_ record: Record) -> Record {
+        guard hidesPrivate, record.action.entryType?.visibility == .private else { return record }
+        return Record(signedAction: record.signedAction, entry: .hidden)
     }
 
     private static func missing(_ hash: String) -> PlasmidError {

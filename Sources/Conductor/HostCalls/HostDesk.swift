@@ -72,7 +72,7 @@ struct HostRequest {
     let step: CallStep
     let bytes: [UInt8]
     private let answer: HostAnswer
-    /// The attempt that asked: answers to an abandoned one go nowhere.
+    /// The attempt that asked: an abandoned one learns only that it is over.
     private let moduleCall: UInt64
 
     init(cell: Cell, call: ActiveCall, step: CallStep, bytes: [UInt8], answer: @escaping HostAnswer) {
@@ -91,13 +91,18 @@ struct HostRequest {
     func view() throws(PlasmidError) -> CallView { try CallView(call: call) }
 
     func succeed(_ bytes: [UInt8]) {
-        guard isCurrent else { return }
+        guard isCurrent else { return drop() }
         answer(0, bytes)
     }
 
     func fail(_ error: PlasmidError) {
-        guard isCurrent else { return }
+        guard isCurrent else { return drop() }
         answer(1, ModuleError(code: error.code.rawValue, message: error.message).packed)
+    }
+
+    /// Answers a request whose attempt is over. The module no longer waits, but the runner counts its open requests.
+    func drop() {
+        Cell.refuse(answer, PlasmidError(.callOver, "the call that this operation belongs to is over"))
     }
 
     /// The request's own structure.

@@ -53,6 +53,11 @@ extension Cell {
         messagesUnderWay += 1
         begin(call)
         call.holdsPosition = false
+        if call.scratch?.isEmpty == true {
+            // Nothing was written on that head: what is read after the wait is read anew.
+            call.scratch = nil
+            call.speculation = []
+        }
         call.outsideWaits += 1
         let run = call.run
         tell(.waits(run))
@@ -65,7 +70,7 @@ extension Cell {
             isOpen = false
             timer?.cancel()
             messagesUnderWay -= 1
-            guard call.run == run, !call.isOver else { return }
+            guard call.run == run, !call.isOver else { return request.drop() }
             call.outsideWaits -= 1
             runner?.resumeDeadline(call: moduleCall)
             tell(.resumed(run))

@@ -69,6 +69,9 @@ extension Cell {
     /// Most signals that one call may emit: they are held in memory until its commit.
     private static var signalsPerCall: Int { 100_000 }
 
+    /// Most bytes of them.
+    private static var signalBytesPerCall: Int { 64 * Limits.signalBytes }
+
     /// Signals wait for the commit: a call that fails emits none.
     func emitSignal(_ request: HostRequest) throws(PlasmidError) {
         let signal = try request.decode(SignalRequest.self)
@@ -81,6 +84,12 @@ extension Cell {
                 .overloaded, "one call may emit \(Self.signalsPerCall) signals at most", hint: "emit fewer, larger ones"
             )
         }
+        guard request.call.signalBytes + signal.payload.count <= Self.signalBytesPerCall else {
+            throw PlasmidError(
+                .overloaded, "one call may emit \(Self.signalBytesPerCall) bytes of signals at most",
+                hint: "emit smaller ones, or split the work into several calls")
+        }
+        request.call.signalBytes += signal.payload.count
         request.call.signals.append(
             BufferedSignal(zome: request.step.zome, name: signal.name, payload: signal.payload))
         request.succeed([0xc0])

@@ -7,8 +7,8 @@ extension Cell {
     func write(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
         let work = try prepare(operation, request)
         let call = request.call
-        withPosition(call) {
-            guard request.isCurrent else { return }
+        withPosition(call, drop: request.drop) {
+            guard request.isCurrent else { return request.drop() }
             do {
                 request.succeed(try work(call))
             } catch {

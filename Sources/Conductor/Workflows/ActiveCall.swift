@@ -26,6 +26,12 @@ struct BufferedSignal {
     let payload: [UInt8]
 }
 
+/// A write that waits for the writer position, and what is done if the attempt ends before its turn.
+struct WaitingWrite {
+    let run: () -> Void
+    let drop: () -> Void
+}
+
 /// One call of a cell, from its first invocation to its answer, over all its attempts.
 ///
 /// Confined to the conductor loop. `CommitOrder` decides when it may write, whether it is run again and when it commits;
@@ -52,10 +58,11 @@ final class ActiveCall {
     /// Scratches of calls that this one builds on and that are not committed yet, oldest first.
     var speculation: [Scratch] = []
     var signals: [BufferedSignal] = []
+    var signalBytes = 0
     /// What the last step answered.
     var outcome = ZomeOutcome.ok([0xc0])
     /// Operations that wait for the writer position, in the order in which the module asked.
-    var waitingWrites: [() -> Void] = []
+    var waitingWrites: [WaitingWrite] = []
     var holdsPosition = false
     /// The head that the order fixed for its reads.
     var head: ChainHead?
@@ -95,16 +102,24 @@ final class ActiveCall {
         head = nil
         speculation = []
         signals = []
+        signalBytes = 0
         outcome = .ok([0xc0])
-        waitingWrites = []
+        dropWaitingWrites()
         holdsPosition = false
+    }
+
+    /// Answers the writes that will not be done: a request of a module is answered once, whatever becomes of its call.
+    func dropWaitingWrites() {
+        let writes = waitingWrites
+        waitingWrites = []
+        for write in writes { write.drop() }
     }
 
     /// Answers the caller; only the first answer counts.
     func answer(_ result: Result<ZomeOutcome, PlasmidError>) {
         guard let reply else { return }
         self.reply = nil
-        waitingWrites = []
+        dropWaitingWrites()
         reply(result)
     }
 }

@@ -95,14 +95,14 @@ extension Cell {
     }
 
     /// Runs `write` once the call has the writer position: at once, or when its turn comes. If the call is run again
-    /// instead, `write` is dropped: the module asks anew.
-    func withPosition(_ call: ActiveCall, _ write: @escaping () -> Void) {
+    /// instead, `drop` is called in its place: the module asks anew.
+    func withPosition(_ call: ActiveCall, drop: @escaping () -> Void = {}, _ write: @escaping () -> Void) {
         if call.holdsPosition, call.outsideWaits == 0 {
             write()
             return
         }
         begin(call)
-        call.waitingWrites.append(write)
+        call.waitingWrites.append(WaitingWrite(run: write, drop: drop))
         tell(.writes(call.run))
     }
 
