@@ -158,9 +158,13 @@ struct RequestGate {
             case .admin: "send Authorization: Bearer with the content of admin.token in the data folder"
             case .app: "send Authorization: Bearer with an app token from admin/token/issue"
             }
+        let headers = ["WWW-Authenticate": "Bearer"]
+        guard !token.isEmpty else {
+            throw HTTPRefusal(
+                status: .unauthorized, code: "tokenMissing", message: "a token is needed", hint: hint, headers: headers)
+        }
         throw HTTPRefusal(
-            status: .unauthorized, code: token.isEmpty ? "tokenMissing" : "tokenWrong",
-            message: token.isEmpty ? "a token is needed" : "this token opens nothing here", hint: hint,
-            headers: ["WWW-Authenticate": "Bearer"])
+            status: .unauthorized, code: "tokenWrong", message: "this token opens nothing here", hint: hint,
+            headers: headers)
     }
 }

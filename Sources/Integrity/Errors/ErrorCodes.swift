@@ -116,8 +116,6 @@ extension PlasmidError.Code {
     public static let keyNotFound = Self(rawValue: "keyNotFound")
     /// A passphrase that does not open the keystore.
     public static let wrongPassphrase = Self(rawValue: "wrongPassphrase")
-    /// A keystore file that is damaged.
-    public static let keystoreCorrupt = Self(rawValue: "keystoreCorrupt")
     /// A keystore file that is already there.
     public static let keystoreExists = Self(rawValue: "keystoreExists")
     /// A keystore that another process holds, or that was not opened yet.
@@ -176,7 +174,7 @@ extension PlasmidError.Code {
         .operationNotAllowed, .unknownOperation, .badInput, .badResult, .internal, .cancelled,
         .unknownInstance, .unknownZome, .unknownFunction, .capabilityDenied, .badCapability,
         .authenticationFailed, .nonceReplayed, .callExpired, .unauthorized, .timeout, .peerUnreachable,
-        .noReceiver, .overloaded, .keyNotFound, .wrongPassphrase, .keystoreCorrupt, .keystoreExists,
+        .noReceiver, .overloaded, .keyNotFound, .wrongPassphrase, .keystoreExists,
         .keystoreLocked, .diskFull, .storageCorrupt, .storageVersion, .storageInUse, .storageFailed,
         .manifestInvalid, .manifestUnreadable, .appExists, .unknownApp, .appDisabled, .dnaMismatch,
         .configInvalid, .addressInUse, .startFailed, .usage, .notSupported, .levelUnavailable,

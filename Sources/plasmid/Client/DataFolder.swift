@@ -119,4 +119,20 @@ struct ConductorOptionsForClients: ParsableArguments {
         let port = try port ?? folder.readPorts().admin
         return RPCConnection(RPCAddress(port: port, token: try folder.readAdminToken()))
     }
+
+    /// A connection for one request on the app port, with a token of the app that is spent by it.
+    func connect(as app: String) async throws -> any ConductorConnection {
+        let token = try await connect().request(
+            "admin/token/issue",
+            .object(["app_id": .string(app), "expiry_seconds": .int(60), "single_use": .bool(true)]))
+        let appPort = try appPort()
+        return RPCConnection(RPCAddress(port: appPort, token: token["token"]?.text))
+    }
+
+    /// The app port that belongs to the admin port: as the conductor wrote it down, else the next one.
+    private func appPort() throws -> Int {
+        guard let port else { return try DataFolder(option: data).readPorts().app }
+        let written = try? DataFolder(option: data).readPorts()
+        return written?.admin == port ? written?.app ?? port + 1 : port + 1
+    }
 }

@@ -8,8 +8,14 @@ struct Call: AsyncParsableCommand {
         commandName: "call",
         abstract: "Call a function of an app and print what it answers.",
         discussion: """
-            The call is made as the app's own agent. Example:
-              plasmid call messenger/chat messenger write '{"text":"hello"}'
+            The call is made as the cell's own agent. Example:
+              plasmid call messenger/messenger messenger write '{"text":"hello"}'
+
+            With --as it is made as the agent of another app of this conductor, who may call what is public, and \
+            what a capability opens. To try one:
+              plasmid admin grant ada/blog blog/post --for BEN'S-AGENT
+              plasmid call ada/blog blog post '{"text":"hi"}' --as ben --capability SECRET
+
             An error of the app or a refused write ends with status 1 and the app's own words.
             """)
 
@@ -25,20 +31,47 @@ struct Call: AsyncParsableCommand {
     @Argument(help: ArgumentHelp("The function's input as JSON; '-' reads it from standard input.", valueName: "json"))
     var arguments: String?
 
+    @Option(
+        name: .customLong("as"),
+        help: ArgumentHelp("Call as the agent of this app, on the app port.", valueName: "app"))
+    var caller: String?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("What 'plasmid admin grant' printed as the secret. Needs --as.", valueName: "secret"))
+    var capability: String?
+
     @OptionGroup var output: OutputOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
+    func validate() throws {
+        guard let capability else { return }
+        guard caller != nil else {
+            throw ValidationError("--capability needs --as: a cell's own agent may call everything without one")
+        }
+        guard Base64.decode(capability)?.count == 64 else {
+            // Not repeated: it may be nearly right.
+            throw ValidationError(
+                "--capability takes the secret as 'plasmid admin grant' prints it: base64 of 64 bytes")
+        }
+    }
+
     func run() async throws {
         let params = try params()
-        let answer = try await conductor.connect().request("call", params)
+        let answer = try await connection().request("call", params)
         let value = try Call.value(of: answer)
         try Output.json(value, indented: !output.json && Output.isTerminal)
+    }
+
+    private func connection() async throws -> any ConductorConnection {
+        guard let caller else { return try conductor.connect() }
+        return try await conductor.connect(as: caller)
     }
 
     func params() throws -> MessagePackValue {
         .object([
             "instance_id": .string(try InstanceID(instance).text), "zome": .string(zome), "function": .string(function),
-            "args": try input(),
+            "args": try input(), "token": .optional(capability),
         ])
     }
 

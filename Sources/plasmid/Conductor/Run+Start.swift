@@ -9,6 +9,15 @@ import NIOPosix
 
 extension Run {
     func run() throws {
+        do {
+            try runUntilStopped()
+        } catch let error as PlasmidError {
+            // Whatever it is, there is no conductor: scripts are told that, and people the reason.
+            throw Failure(status: .unreachable, error: error)
+        }
+    }
+
+    private func runUntilStopped() throws {
         let settings = try settings()
         try settings.folder.create()
         let signals = StopSignals()
@@ -23,7 +32,7 @@ extension Run {
         } catch {
             try? running.stop().wait()
             try? group.syncShutdownGracefully()
-            throw (error as? PlasmidError).map { Failure($0) } ?? error
+            throw error
         }
         signals.wait()
         Output.line("stopping")

@@ -36,8 +36,9 @@ struct Failure: Error {
 
     /// Codes that mean that there is no conductor to ask, or that none can start.
     private static let unreachable: Set<PlasmidError.Code> = [
-        .conductorUnreachable, .connectionLost, .badAnswer, .unauthorized, .addressInUse, .startFailed, .storageInUse,
-        .storageVersion, .configInvalid, .wrongPassphrase, .keystoreLocked, "keystoreMissing", "passphraseUnusable",
+        .conductorUnreachable, .connectionLost, .badAnswer, .unauthorized, "tokenMissing", "tokenWrong", .addressInUse,
+        .startFailed, .storageInUse, .storageVersion, .configInvalid, .wrongPassphrase, .keystoreLocked,
+        "keystoreMissing", "passphraseUnusable",
     ]
 
     static func status(of code: PlasmidError.Code) -> Status {

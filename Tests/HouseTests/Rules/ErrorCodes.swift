@@ -5,6 +5,7 @@ enum ErrorCodes {
     /// How a code may be written out: where it is declared, and where an error is made with one that has no name.
     private static let openings = [
         "Code(\"", "Code(rawValue: \"", ": Code = \"", ": PlasmidError.Code = \"", "PlasmidError(\"", "Error(code: \"",
+        ", code: \"",
         ".parse, \"", ".invalidRequest, \"", ".methodNotFound, \"", ".invalidParams, \"", ".internalFault, \"",
     ]
 

@@ -9,16 +9,19 @@ struct AdminGrants: AsyncParsableCommand {
     @Argument(help: "The cell, as app/role.")
     var instance: String
 
+    @Flag(name: .long, help: "Also list those that were revoked, and say which.")
+    var revoked = false
+
     @OptionGroup var output: ListingOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        "ADDRESS:address", "TAG:tag", "ACCESS:access", "FUNCTIONS:functions", "FOR:assignees",
+        "ADDRESS:address", "TAG:tag", "ACCESS:access", "FUNCTIONS:functions", "FOR:assignees", "REVOKED:revoked",
         empty: "the cell grants nothing: its author alone may call what is not public")
 
     func run() async throws {
         let params = MessagePackValue.object([
-            "instance_id": .string(try InstanceID(instance).text)
+            "instance_id": .string(try InstanceID(instance).text), "include_revoked": revoked ? .bool(true) : .null,
         ])
         let grants = try await conductor.connect().request("admin/grants", params)
         if output.json { return try Output.json(grants) }
