@@ -31,6 +31,8 @@ public final class Conductor: @unchecked Sendable {
     var faults: [String: PlasmidError] = [:]
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
+    /// Apps and agents whose rows are being changed.
+    private var changing: Set<String> = []
     /// Stopped runners whose processes have not ended yet.
     private var leaving: [ObjectIdentifier: any ZomeRunner] = [:]
     private var whenAllGone: [() -> Void] = []
@@ -54,6 +56,23 @@ public final class Conductor: @unchecked Sendable {
     /// Microseconds since the conductor was made; never runs backwards.
     var monotonicMicroseconds: UInt64 {
         UInt64(max(0, (NIODeadline.now() - started).nanoseconds / 1_000))
+    }
+
+    /// Lets one change of an app, or one installation for an agent, run at a time: of two that overlap the later would undo
+    /// the earlier, or begin a second cell on the same chain.
+    /// - Returns: `reply`, which also lets the next one begin.
+    /// - Throws: `overloaded` while another is under way.
+    func exclusively<Value>(
+        _ name: String, _ reply: @escaping (Result<Value, PlasmidError>) -> Void
+    ) throws(PlasmidError) -> (Result<Value, PlasmidError>) -> Void {
+        guard changing.insert(name).inserted else {
+            throw PlasmidError(
+                .overloaded, "another change of `\(name)` is under way", hint: "try again when it has been answered")
+        }
+        return { [self] result in
+            changing.remove(name)
+            reply(result)
+        }
     }
 
     func nextCall() -> UInt64 {

@@ -111,7 +111,7 @@ extension Cell {
                 hint: "use access `assigned`, or leave `assignees` out")
         }
         let grant = ZomeCallCapGrant(tag: request.tag, access: access, functions: request.functions)
-        try GrantRules.check(grant, dna: space.definition)
+        try GrantRules.check(grant, dna: definition)
         return (grant, access.secret)
     }
 

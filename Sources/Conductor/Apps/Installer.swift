@@ -98,23 +98,50 @@ extension Conductor {
                     .appExists, "an app named `\(plan.appID)` is installed already",
                     hint: "install it under another name with --app-id, or uninstall the first")
             }
+            begin(plan, request, try exclusively(plan.appID, reply))
+        } catch {
+            reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    private func begin(
+        _ plan: InstallPlan, _ request: InstallRequest,
+        _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) {
+        do {
             let agent = try agent(for: request, appID: plan.appID)
-            for role in plan.roles where cellOfID[CellID(dna: role.dna, agent: agent)] != nil {
-                throw PlasmidError(
-                    .cellExists, "agent \(agent) runs the DNA of role `\(role.name)` already",
-                    hint: "use another agent")
-            }
+            try checkCells(plan, agent)
             let app = InstalledApp(
                 appID: plan.appID, agent: agent, isEnabled: request.enable, installedAt: options.clock(),
                 origin: plan.origin, roles: plan.roles)
+            let done = try exclusively(agent.text, reply)
             writeGenesis(of: app, roles: ArraySlice(plan.roles)) { [self] result in
                 switch result {
-                case .failure(let error): reply(.failure(error))
-                case .success: save(app, reply)
+                case .failure(let error):
+                    closeIdleSpaces()
+                    done(.failure(error))
+                case .success: save(app, done)
                 }
             }
         } catch {
             reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    /// One cell for each DNA and agent: two would each believe to be the only writer of the chain.
+    private func checkCells(_ plan: InstallPlan, _ agent: AgentPubKey) throws(PlasmidError) {
+        var seen: Set<DnaHash> = []
+        for role in plan.roles {
+            guard seen.insert(role.dna).inserted else {
+                throw PlasmidError(
+                    .cellExists, "role `\(role.name)` has the same DNA as another role of the app",
+                    hint: "give the two roles different network seeds")
+            }
+            guard cellOfID[CellID(dna: role.dna, agent: agent)] == nil else {
+                throw PlasmidError(
+                    .cellExists, "agent \(agent) runs the DNA of role `\(role.name)` already",
+                    hint: "use another agent")
+            }
         }
     }
 

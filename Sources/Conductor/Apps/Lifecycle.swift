@@ -36,7 +36,7 @@ extension Conductor {
     ) throws(PlasmidError) {
         var changed = try app(appID)
         changed.isEnabled = enabled
-        change(changed, reply) { [self] in appInfo(changed) }
+        try change(changed, reply) { [self] in appInfo(changed) }
     }
 
     /// Stops or starts one instance of an app: `admin/instance/stop` and `start` of 2019.
@@ -50,7 +50,7 @@ extension Conductor {
                     .badParameter, "instance `\(instanceID)` is \(stopped ? "not active yet" : "already active")")
             }
             app.roles[index].isStopped = stopped
-            change(app, reply) { .success }
+            try change(app, reply) { .success }
             return
         }
         throw PlasmidError(
@@ -61,7 +61,8 @@ extension Conductor {
     private func change(
         _ app: InstalledApp, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void,
         _ answer: @escaping () -> MessagePackValue
-    ) {
+    ) throws(PlasmidError) {
+        let reply = try exclusively(app.appID, reply)
         keep(app) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))
@@ -97,6 +98,7 @@ extension Conductor {
         _ appID: String, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let app = try app(appID)
+        let reply = try exclusively(appID, reply)
         store.apps.delete(Array(appID.utf8)) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))
@@ -111,8 +113,18 @@ extension Conductor {
                 cellOfID[cell.id] = nil
                 cell.space.cells[cell.id.agent] = nil
             }
+            closeIdleSpaces()
             forgetTokens(of: appID)
             reply(.success(.success))
+        }
+    }
+
+    /// Lets go of spaces in which no cell is left, so that the next installation brings validators of its own. What is
+    /// stored stays.
+    func closeIdleSpaces() {
+        for (dna, space) in spaces where space.cells.isEmpty {
+            space.validators?.stop()
+            spaces[dna] = nil
         }
     }
 }

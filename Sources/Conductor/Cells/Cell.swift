@@ -1,5 +1,6 @@
 import Chain
 import Integrity
+import Validation
 import ZomeRuntime
 
 /// One agent in one DNA.
@@ -32,6 +33,9 @@ final class Cell {
     let space: SpaceContext
     let conductor: Conductor
     let zomes: [CoordinatorZomeDef]
+    /// The space's definition with this cell's own coordinator zomes: those may differ between apps of one DNA.
+    let definition: DnaDefinition
+    let rules: SystemRules
     /// Set right after the cell is made, since the modules' requests come to the cell.
     var runner: (any ZomeRunner)?
     var modules: CellModules?
@@ -58,6 +62,10 @@ final class Cell {
         self.space = space
         self.conductor = conductor
         self.zomes = zomes
+        var definition = space.definition
+        definition.coordinator = zomes
+        self.definition = definition
+        rules = SystemRules(dna: definition, hash: id.dna)
         self.grants = grants
         order = CommitOrder(
             tail: head,

@@ -2,7 +2,6 @@ import Chain
 import Integrity
 import Sodium
 import Storage
-import Validation
 import ZomeRuntime
 
 /// One DNA that runs here: its definition, its stored space, its validators, its cells.
@@ -12,7 +11,6 @@ final class SpaceContext {
     let dna: DnaHash
     let definition: DnaDefinition
     let store: Space
-    let rules: SystemRules
     let conductor: Conductor
     var cells: [AgentPubKey: Cell] = [:]
     var validators: (any ZomeRunner)?
@@ -24,7 +22,6 @@ final class SpaceContext {
         self.dna = dna
         self.definition = definition
         self.store = store
-        rules = SystemRules(dna: definition, hash: dna)
         self.conductor = conductor
     }
 

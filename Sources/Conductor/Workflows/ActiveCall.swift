@@ -1,5 +1,6 @@
 import Chain
 import Integrity
+import Storage
 import ZomeRuntime
 
 /// How a zome call ended, as far as the app goes: faults of the conductor are `PlasmidError`s instead.
@@ -43,6 +44,8 @@ final class ActiveCall {
     /// Whoever calls: nil for callbacks that nobody called (`init`, `post_commit`).
     let caller: AgentPubKey?
     let usedSecret: Bool
+    /// What a signed call used up: committed with its writes, so that a restart does not forget it.
+    let nonce: SpaceCommit.Nonce?
     /// Whether it is the cell's `init`: then the conductor ends it with `InitZomesComplete`, in the same commit.
     let isInit: Bool
     /// What the conductor itself writes once every step has returned; its bytes are the call's result.
@@ -73,7 +76,8 @@ final class ActiveCall {
 
     init(
         number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,
-        isInit: Bool = false, epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
+        nonce: SpaceCommit.Nonce? = nil, isInit: Bool = false,
+        epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
         self.number = number
@@ -81,6 +85,7 @@ final class ActiveCall {
         self.steps = steps
         self.caller = caller
         self.usedSecret = usedSecret
+        self.nonce = nonce
         self.isInit = isInit
         self.epilogue = epilogue
         self.reply = reply

@@ -1,6 +1,7 @@
 import Chain
 import Integrity
 import NIOCore
+import Storage
 
 /// A call as a client of the API makes it.
 public struct ClientRequest: Sendable {
@@ -71,7 +72,9 @@ extension Conductor {
             let step = CallStep(
                 zome: zome, kind: .function, name: request.function,
                 invocation: Invocation(caller: caller, payload: request.payload))
-            cell.startWhenInitialised(step: step, caller: caller, secret: secret != nil, reply: reply)
+            cell.startWhenInitialised(
+                step: step, caller: caller, secret: secret != nil, nonce: request.provenance.map(Self.nonce),
+                reply: reply)
         } catch {
             reply(.failure(PlasmidError.from(error)))
         }
@@ -98,6 +101,10 @@ extension Conductor {
         return try app(appID).agent
     }
 
+    private static func nonce(_ provenance: ClientProvenance) -> SpaceCommit.Nonce {
+        SpaceCommit.Nonce(agent: provenance.agent, nonce: provenance.nonce, expires: provenance.expiresAt)
+    }
+
     private func check(
         _ provenance: ClientProvenance, _ request: ClientRequest, cell: Cell, secret: CapSecret?
     ) throws(PlasmidError) {
@@ -112,6 +119,10 @@ extension Conductor {
             NonceWindow.Use(agent: provenance.agent, nonce: provenance.nonce), expiresAt: provenance.expiresAt,
             now: options.clock())
         if let error = verdict.error { throw error }
+        // The window is empty after a start; what a call committed with its writes is not.
+        if try cell.space.store.isUsed(Self.nonce(provenance)), let error = NonceWindow.Verdict.replayed.error {
+            throw error
+        }
     }
 
     /// The instances of an app, or all: `(app/role, DNA, agent)`.

@@ -13,7 +13,7 @@ extension Cell {
         do {
             let view = try CallView(call: call)
             let records = try view.records(of: call)
-            switch try space.rules.check(records, reads: view) {
+            switch try rules.check(records, reads: view) {
             case .valid: break
             case .rejected(let violation): return refuse(call, violation.message)
             case .missing(let hashes): return refuse(call, Self.missing(hashes))
@@ -54,7 +54,8 @@ extension Cell {
             return
         }
         do {
-            let commit = try conductor.spaceCommit(of: scratch, agent: id.agent)
+            let commit = try conductor.spaceCommit(
+                of: scratch, agent: id.agent, nonces: call.nonce.map { [$0] } ?? [])
             // From here on the next call meets the new grants, and none that is revoked.
             grants.follow(scratch)
             let actions = commit.records.map(\.signedAction)
@@ -121,7 +122,9 @@ extension Cell {
 
 extension Conductor {
     /// What storage takes of a signed scratch: private entries sealed for their author, public ones as they are.
-    func spaceCommit(of scratch: Scratch, agent: AgentPubKey) throws(PlasmidError) -> SpaceCommit {
+    func spaceCommit(
+        of scratch: Scratch, agent: AgentPubKey, nonces: [SpaceCommit.Nonce] = []
+    ) throws(PlasmidError) -> SpaceCommit {
         var records: [CommittedRecord] = []
         records.reserveCapacity(scratch.actions.count)
         for pending in scratch.actions {
@@ -139,7 +142,7 @@ extension Conductor {
                     signedAction: try signed(pending), actionBytes: pending.actionBytes, entryBytes: publicBytes,
                     sealedEntry: sealed))
         }
-        return SpaceCommit(author: agent, records: records)
+        return SpaceCommit(author: agent, records: records, nonces: nonces)
     }
 
     /// A pending action with its author's signature: made now if it was not made yet.

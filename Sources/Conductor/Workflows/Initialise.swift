@@ -1,18 +1,19 @@
 import Chain
 import Integrity
+import Storage
 
 /// `init`: run once in the life of a cell, before its first call; what it writes and `InitZomesComplete` are one commit.
 extension Cell {
     /// Starts a call of one step as soon as the cell is initialised.
     func startWhenInitialised(
-        step: CallStep, caller: AgentPubKey?, secret: Bool,
+        step: CallStep, caller: AgentPubKey?, secret: Bool, nonce: SpaceCommit.Nonce? = nil,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
         if case .done = initialisation {
             start(
                 ActiveCall(
                     number: conductor.nextCall(), cell: self, steps: [step], caller: caller, usedSecret: secret,
-                    reply: reply))
+                    nonce: nonce, reply: reply))
             return
         }
         if case .running(let call?, _) = initialisation, call.outsideWaits > 0 {
@@ -26,7 +27,7 @@ extension Cell {
         }
         initialise { [self] result in
             switch result {
-            case .success: startWhenInitialised(step: step, caller: caller, secret: secret, reply: reply)
+            case .success: startWhenInitialised(step: step, caller: caller, secret: secret, nonce: nonce, reply: reply)
             case .failure(let error): reply(.failure(error))
             }
         }
