@@ -34,7 +34,8 @@ struct CallTests {
             let overSocket = try JSONLines.value(try await alice.socket.call("info/instances"))
             #expect(try JSONLines.value(answer.body)["result"] == overSocket)
             #expect(try await RawHTTP.send("GET", port: port, token: alice.token, body: "").status >= 400)
-            #expect(try await RawHTTP.send(port: port, token: alice.token, body: body, type: "text/plain").status >= 400)
+            #expect(
+                try await RawHTTP.send(port: port, token: alice.token, body: body, type: "text/plain").status >= 400)
             #expect(try await alice.call("who")["me"]?.text == alice.agent.text)
         }
     }

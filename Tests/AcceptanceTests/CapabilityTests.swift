@@ -54,7 +54,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.62 what a zome learns of itself is what the operator sees; a call shows its true caller, a callback none")
+    @Test("§11.62 a zome learns what the operator sees; a call shows its true caller, a callback none")
     func globals() async throws {
         try await pair { conductor, alice, bob in
             let own = try await alice.call("who")
@@ -91,7 +91,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.68 whoever shows a transferable grant's secret may call; a wrong one fails; equal grants have two secrets")
+    @Test("§11.68 who shows a transferable secret may call; a wrong one fails; equal grants differ in theirs")
     func transferable() async throws {
         try await pair { conductor, alice, bob in
             let (_, secret) = try await Self.grant(alice, "transferable")
@@ -112,7 +112,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.69 an assigned grant works for Bob; not for Carol with his secret, nor for Carol who claims to be Bob")
+    @Test("§11.69 an assigned grant works for Bob, not for Carol with his secret or in his name")
     func assigned() async throws {
         try await pair { conductor, alice, bob in
             let (_, secret) = try await Self.grant(alice, "assigned", assignees: [bob.agent])
@@ -148,7 +148,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.71 a grant to nobody, an open one with names, and one for what is not there are errors; nothing is written")
+    @Test("§11.71 grants to nobody, open ones with names and ones for what is not there are errors")
     func faultyGrants() async throws {
         try await pair { conductor, alice, bob in
             try await alice.call("who")
@@ -173,7 +173,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.72 the owner's key is no secret: a stranger who shows it is refused; the owner's own signature works")
+    @Test("§11.72 the owner's key is no secret: a stranger who shows it is refused, the owner's signature works")
     func ownerKey() async throws {
         try await pair { conductor, alice, bob in
             let carol = try await conductor.stranger("carol")
@@ -220,7 +220,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("§11.74 a revoked grant opens nothing from the next call on, its successor works; both after a restart too")
+    @Test("§11.74 a revoked grant opens nothing from the next call on, its successor works; after a restart too")
     func revoked() async throws {
         let folder = try TestFolder()
         let secrets = try await TestConductor.with(in: folder) { conductor in
@@ -303,7 +303,7 @@ struct CapabilityTests {
         }
     }
 
-    @Test("a call from another cell: without, with a wrong, with somebody else's, with a good and with a revoked secret")
+    @Test("a call from another cell: without, with a wrong, somebody else's, a good and a revoked secret")
     func fromCells() async throws {
         try await pair { conductor, alice, bob in
             let carol = try await conductor.install(Places.workshop, as: "carol")

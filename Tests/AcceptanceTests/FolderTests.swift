@@ -59,7 +59,7 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
-    @Test("a keystore with a flipped bit, cut off, empty or of something else is refused, and none is begun in its place")
+    @Test("a keystore with a flipped bit, cut off, empty or foreign is refused; none is begun in its place")
     func keystore() async throws {
         let folder = try await Self.written()
         let good = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/keystore"))
@@ -98,7 +98,7 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
-    @Test("a space that is gone or whose file is no database is a fault of its cell; no chain is begun in its place")
+    @Test("a space that is gone or no database is a fault of its cell; no chain is begun in its place")
     func space() async throws {
         let folder = try await Self.written()
         let dna = try #require(

@@ -25,6 +25,11 @@ struct LinkTests {
             try await Self.expect(["a1"], bob, base, #","types":["other"]"#)
             try await Self.expect(["a", "b", "A", "a1", "a2", "a3", "c"], bob, base, "")
             try await Self.expect([], bob, base, #","prefix":"zzz""#)
+            let tags = ["a", "b", "A", "a1", "a2", "a3", "c"]
+            for (newest, expected) in [(false, tags), (true, tags.reversed())] {
+                let found = try await bob.call("links_in_order", #"{"base":"\#(base)","newest":\#(newest)}"#).items
+                #expect(found.compactMap(\.text) == expected)
+            }
             // What is taken back is gone from every page, and pages stay full.
             try await alice.call("unlink", #"{"hash":"\#(try #require(made["a2"]))"}"#)
             try await Self.expect(["a", "a3"], bob, base, #","types":["any"],"prefix":"a""#)

@@ -77,7 +77,7 @@ struct MessageTests {
         }
     }
 
-    @Test("§11.84 unknown and malformed addresses, and empty, 1 MiB and larger payloads: an error or the reply, never a hang")
+    @Test("§11.84 unknown or malformed addresses, empty or 1 MiB payloads: an error or the reply, never a hang")
     func extremes() async throws {
         try await pair { conductor, alice, bob in
             let stranger = try await conductor.stranger("carol")

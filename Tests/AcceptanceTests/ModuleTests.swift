@@ -85,7 +85,7 @@ struct ModuleTests {
         }
     }
 
-    @Test("a module that answers garbage, with an unknown status, twice, or asks nonsense costs its caller at most an error")
+    @Test("a module that answers garbage, twice or with an unknown status costs its caller at most an error")
     func garbage() async throws {
         let manifests = try TestFolder()
         try await TestConductor.with { conductor in

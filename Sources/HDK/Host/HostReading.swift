@@ -53,9 +53,10 @@ extension Host {
     }
 
     /// All live links of a base, page after page.
+    /// - Parameter order: nil leaves them as they are kept: by type, tag and address.
     public func allLinks(
         from base: some Linkable, types: [LinkTypeName]? = nil, tagPrefix: [UInt8]? = nil, after: Timestamp? = nil,
-        before: Timestamp? = nil, author: AgentKey? = nil
+        before: Timestamp? = nil, author: AgentKey? = nil, order: LinkOrder? = nil
     ) async throws -> [Link] {
         var found: [Link] = []
         var cursor: [UInt8]?
@@ -66,7 +67,7 @@ extension Host {
             found += page.links
             cursor = page.next
         } while cursor != nil
-        return found
+        return order.map { $0.sorted(found) } ?? found
     }
 
     /// An entry that has to be there.
@@ -81,6 +82,19 @@ extension Host {
     /// - Throws: `notFound` when this node cannot get it, `validationFailed` when it was judged invalid.
     public func mustGetValidRecord(_ hash: ActionHash) async throws -> Record {
         try await live.mustGetValidRecord(hash)
+    }
+}
+
+/// In which order links are wanted.
+public enum LinkOrder: Sendable, Hashable {
+    /// By the time that their authors gave them, earliest first; by address where that is the same.
+    case oldestFirst
+    /// The other way round.
+    case newestFirst
+
+    func sorted(_ links: [Link]) -> [Link] {
+        let rising = links.sorted { ($0.timestamp, $0.createLinkHash) < ($1.timestamp, $1.createLinkHash) }
+        return self == .oldestFirst ? rising : rising.reversed()
     }
 }
 

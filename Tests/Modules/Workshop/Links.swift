@@ -15,6 +15,11 @@ struct WantedLinks: Decodable, Sendable {
     var limit: Int?
 }
 
+struct OrderedLinks: Decodable, Sendable {
+    var base: AnyLinkableHash
+    var newest: Bool
+}
+
 struct Links: Encodable, Sendable {
     var tags: [String]
     var hashes: [ActionHash]
@@ -28,6 +33,13 @@ func links() -> [ZomePart] {
             LinkTypeName(rawValue: link.type), from: link.base, to: link.target, tag: Array(link.tag.utf8))
     }
     Function("unlink") { (link: Address, host: Host) in try await host.deleteLink(link.hash) }
+    // The tags in the order of time.
+    Function("links_in_order") { (wanted: OrderedLinks, host: Host) in
+        let order: LinkOrder = wanted.newest ? .newestFirst : .oldestFirst
+        return try await host.allLinks(from: wanted.base, order: order).map {
+            String(decoding: $0.tag, as: UTF8.self)
+        }
+    }
     Function("links") { (wanted: WantedLinks, host: Host) in
         let page = try await host.links(
             from: wanted.base, types: wanted.types?.map { LinkTypeName(rawValue: $0) },
