@@ -82,9 +82,12 @@ final class BenchConductor {
 
     /// Keeps the load's callers busy until all its calls are answered.
     func drive(_ load: Load) throws -> LoadResult {
-        try loop.flatSubmit { [loop, parts] in
+        let before = ProcessFacts.processorSeconds(of: getpid())
+        var result = try loop.flatSubmit { [loop, parts] in
             LoadDriver(load, conductor: parts.conductor, loop: loop).run()
         }.wait()
+        result.processorSeconds = ProcessFacts.processorSeconds(of: getpid()) - before
+        return result
     }
 
     func stop() throws {
@@ -112,9 +115,13 @@ struct Load: Sendable {
 struct LoadResult: Sendable {
     var seconds = 0.0
     var latency = Samples()
+    /// What all threads of this process and its children computed meanwhile.
+    var processorSeconds = 0.0
     /// What each call answered, in the order of the answers, where the load keeps it.
     var results: [[UInt8]] = []
 
+    /// Processor time of one call, in microseconds.
+    var processorMicroseconds: Double { processorSeconds / Double(max(1, latency.seconds.count)) * 1e6 }
     var perSecond: Double { seconds > 0 ? Double(latency.seconds.count) / seconds : 0 }
 }
 

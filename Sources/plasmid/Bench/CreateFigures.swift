@@ -10,7 +10,7 @@ enum CreateFigures {
     static func measure(_ place: BenchPlace) throws -> [Figure] {
         let data = place.folder + "/data"
         let names = (0..<happCells).map { "bench-\($0)" }
-        let floor = try CommitFloors(place, folder: data, names: names)
+        let floor = try CommitFloors(place)
         var figures: [Figure] = []
         let base: [UInt8]
         let sample: [[UInt8]]
@@ -67,16 +67,17 @@ enum CreateFigures {
         _ = try conductor.drive(write(happCells, happCells * 8, cells: happCells))
         var figures = [try one(how, place, conductor, floor)]
         for cells in [1, happCells] {
-            var (rates, latency) = ([Double](), Samples())
+            var (rates, processor, latency) = ([Double](), [Double](), Samples())
             for _ in 0..<place.count(5, quick: 3) {
                 let result = try conductor.drive(write(32, place.count(10_000, quick: 3_000), cells: cells))
                 rates.append(result.perSecond)
+                processor.append(result.processorMicroseconds)
                 latency = result.latency
             }
             figures.append(
                 Figure(
                     name: "creates.\(how).32on\(cells)", unit: "/s", value: median(rates), p50: latency.median * 1e6,
-                    p99: latency.quantile(0.99) * 1e6, floor: floor.group,
+                    p99: latency.quantile(0.99) * 1e6, processor: median(processor), floor: floor.group,
                     floorName: "32 signatures and one fdatasync of their records, one group after the other",
                     budget: .atLeast(wanted)))
         }
@@ -87,10 +88,13 @@ enum CreateFigures {
         _ how: String, _ place: BenchPlace, _ conductor: BenchConductor, _ floor: CommitFloors
     ) throws -> Figure {
         var (values, floors, ratios, latency) = ([Double](), [Double](), [Double](), Samples())
+        var processor: [Double] = []
         let count = place.count(1_000, quick: 300)
         for _ in 0..<place.rounds {
             let base = try floor.one(count)
-            let result = try conductor.drive(write(1, count, cells: 1)).latency
+            let driven = try conductor.drive(write(1, count, cells: 1))
+            let result = driven.latency
+            processor.append(driven.processorMicroseconds)
             values.append(result.median)
             floors.append(base)
             ratios.append(result.median / base)
@@ -98,7 +102,7 @@ enum CreateFigures {
         }
         return Figure(
             name: "creates.\(how).one", unit: "µs", value: median(values) * 1e6, p50: latency.median * 1e6,
-            p99: latency.quantile(0.99) * 1e6, floor: median(floors) * 1e6,
+            p99: latency.quantile(0.99) * 1e6, processor: median(processor), floor: median(floors) * 1e6,
             floorName: "fdatasync of a preallocated file + one signature", measuredRatio: median(ratios),
             budget: .ratioAtMost(2))
     }
@@ -110,23 +114,23 @@ struct CommitFloors {
     private static let recordBytes = 700
     private let keystore: Keystore
     private let agent: AgentPubKey
-    private let folder: String
+    private let file: SyncedFile
     /// Commits in a second where 32 share a sync.
     let group: Double
 
-    init(_ place: BenchPlace, folder: String, names: [String]) throws {
-        self.folder = place.folder
+    init(_ place: BenchPlace) throws {
+        file = try SyncedFile(folder: place.folder)
         keystore = try Keystore.create(
             at: place.folder + "/floor-keystore", passphrase: BenchConductor.passphrase, cost: .forTests)
         agent = try keystore.addTestAgent(name: "floor")
         let signature = try CommitFloor.signature(keystore, by: agent, count: 1_000).median
-        let sync = try CommitFloor.sync(folder: place.folder, bytes: 32 * Self.recordBytes, count: 200).median
+        let sync = try file.write(bytes: 32 * Self.recordBytes, count: 500).median
         group = 32 / (sync + 32 * signature)
     }
 
     /// The seconds of one commit alone.
     func one(_ count: Int) throws -> Double {
-        try CommitFloor.sync(folder: folder, bytes: Self.recordBytes, count: count).median
+        try file.write(bytes: Self.recordBytes, count: count).median
             + CommitFloor.signature(keystore, by: agent, count: count).median
     }
 }

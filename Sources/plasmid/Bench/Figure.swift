@@ -20,6 +20,8 @@ struct Figure {
     let value: Double
     var p50: Double?
     var p99: Double?
+    /// Processor time of one call, in microseconds, over all threads and children: what stays when the machine is busy.
+    var processor: Double?
     /// The least that the work could cost here, in the same unit; what it is stands in `floorName`.
     let floor: Double
     let floorName: String
@@ -54,7 +56,8 @@ struct Figure {
         return .map([
             .init(key: "name", value: .string(name)), .init(key: "unit", value: .string(unit)),
             .init(key: "value", value: number(value)), .init(key: "p50", value: number(p50)),
-            .init(key: "p99", value: number(p99)), .init(key: "floor", value: number(floor)),
+            .init(key: "p99", value: number(p99)), .init(key: "processor_us", value: number(processor)),
+            .init(key: "floor", value: number(floor)),
             .init(key: "floor_is", value: .string(floorName)), .init(key: "ratio", value: number(ratio)),
             .init(key: "budget", value: .string(budgetText)), .init(key: "ok", value: .bool(ok)),
         ])
@@ -66,14 +69,16 @@ struct Figure {
         if case .none = budget { verdict = "" } else { verdict = ok ? "met" : "MISSED" }
         return [
             name, "\(Figure.short(value)) \(unit)", p50.map(Figure.short) ?? "", p99.map(Figure.short) ?? "",
+            processor.map { "\(Figure.short($0)) µs" } ?? "",
             Figure.short(floor), Figure.short(ratio), budgetText, verdict,
         ]
     }
 
     static func table(_ figures: [Figure]) -> String {
         Table(
-            headings: ["figure", "value", "p50", "p99", "floor", "ratio", "budget", ""], rows: figures.map(\.cells),
-            alignments: [.left, .right, .right, .right, .right, .right, .left, .left]
+            headings: ["figure", "value", "p50", "p99", "cpu", "floor", "ratio", "budget", ""],
+            rows: figures.map(\.cells),
+            alignments: [.left, .right, .right, .right, .right, .right, .right, .left, .left]
         ).text
     }
 

@@ -85,36 +85,51 @@ final class BarePair {
     }
 }
 
-/// What a durable commit cannot do without.
-enum CommitFloor {
-    /// The time to write `bytes` bytes to a preallocated file and have them on the disk.
-    static func sync(folder: String, bytes: Int, count: Int) throws -> Samples {
-        let path = folder + "/sync-floor"
-        let descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
-        defer {
-            close(descriptor)
-            unlink(path)
-        }
-        let size = 16 << 20
+/// A preallocated file like the journal's: written full of zeros, then synced under its name with its folder.
+final class SyncedFile {
+    private static let size = 32 << 20
+    private let path: String
+    private let descriptor: Int32
+    private var position = 0
+
+    init(folder: String) throws {
+        path = folder + "/sync-floor"
+        descriptor = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         let zeros = [UInt8](repeating: 0, count: 1 << 20)
-        for block in 0..<(size >> 20) {
-            guard pwrite(descriptor, zeros, zeros.count, block << 20) == zeros.count else {
-                throw Failure(PlasmidError(.startFailed, "\(path) cannot be written"))
-            }
+        for block in 0..<(Self.size >> 20) {
+            guard pwrite(descriptor, zeros, zeros.count, block << 20) == zeros.count else { throw failure }
         }
-        fsync(descriptor)
+        let parent = open(folder, O_RDONLY | O_CLOEXEC)
+        defer { close(parent) }
+        guard fdatasync(descriptor) == 0, fsync(parent) == 0 else { throw failure }
+    }
+
+    deinit {
+        close(descriptor)
+        unlink(path)
+    }
+
+    private var failure: Failure { Failure(PlasmidError(.startFailed, "\(path) cannot be written")) }
+
+    /// The time to write `bytes` bytes behind the last ones and have them on the disk, so many times.
+    func write(bytes: Int, count: Int) throws -> Samples {
         let record = [UInt8](repeating: 7, count: bytes)
         var samples = Samples()
-        for index in 0..<count {
+        for _ in 0..<count {
+            if position + bytes > Self.size { position = 0 }
             let start = monotonicSeconds()
-            guard pwrite(descriptor, record, bytes, index * bytes % (size - bytes)) == bytes,
-                fdatasync(descriptor) == 0
-            else { throw Failure(PlasmidError(.startFailed, "\(path) cannot be written")) }
+            guard pwrite(descriptor, record, bytes, position) == bytes, fdatasync(descriptor) == 0 else {
+                throw failure
+            }
             samples.add(monotonicSeconds() - start)
+            position += bytes
         }
         return samples
     }
+}
 
+/// What a commit cannot do without, beside its sync.
+enum CommitFloor {
     /// The time of one signature over an action's bytes.
     static func signature(_ keystore: Keystore, by agent: AgentPubKey, count: Int) throws -> Samples {
         let message = [UInt8](repeating: 7, count: 330)
