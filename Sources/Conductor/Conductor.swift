@@ -96,7 +96,7 @@ public final class Conductor: @unchecked Sendable {
     /// - Throws: `unknownInstance`, `cellNotActive`, or the fault that kept the cell from starting.
     func cell(_ instanceID: String) throws(PlasmidError) -> Cell {
         if let cell = cells[instanceID] {
-            guard cell.isActive else { throw Self.notActive(instanceID) }
+            guard cell.isActive else { throw faults[instanceID] ?? Self.notActive(instanceID) }
             return cell
         }
         if let fault = faults[instanceID] { throw fault }

@@ -48,7 +48,12 @@ extension Conductor {
         let text = Base64.encode(options.randomBytes(32), alphabet: .url)
         let key = Self.tokenKey(text)
         store.tokens.put(key, token.packed) { [self] result in
-            if case .success = result { tokens[key] = token }
+            // An app that was uninstalled meanwhile leaves no token behind for a later one of its name.
+            if apps[token.appID] == nil {
+                store.tokens.delete(key) { _ in }
+            } else if case .success = result {
+                tokens[key] = token
+            }
             reply(
                 result.map {
                     .object([
@@ -84,7 +89,12 @@ extension Conductor {
 
     func loadTokens() throws(PlasmidError) {
         for row in try store.tokens.scan() {
-            tokens[row.key] = try AppToken(packed: row.value)
+            let token = try AppToken(packed: row.value)
+            if token.expiresAt.microseconds != 0, token.expiresAt <= options.clock() {
+                store.tokens.delete(row.key) { _ in }
+            } else {
+                tokens[row.key] = token
+            }
         }
     }
 

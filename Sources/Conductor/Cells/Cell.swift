@@ -48,6 +48,8 @@ final class Cell {
     /// Messages and calls to other agents that wait for their answers.
     var messagesUnderWay = 0
     var isActive = true
+    /// Why the chain was last set back to what storage holds.
+    var setBack: PlasmidError?
     private var events: [CommitOrder.Event] = []
     private var handlesEvents = false
     private var tickScheduled = false
@@ -178,8 +180,9 @@ final class Cell {
                 hint: "nothing was written; call again if that is what you want")
         case .chainReset:
             fallback = PlasmidError(
-                .storageFailed, "the write could not be made durable, so nothing of this call was kept",
-                hint: "see the conductor's log; it refuses writes until it is started again")
+                setBack?.code ?? .storageFailed,
+                "a write before this call's could not be kept, so nothing of this call was: \(setBack?.message ?? "")",
+                hint: setBack?.hint ?? "see the conductor's log")
         case .invalid, .failed:
             fallback = PlasmidError(.internal, "the call was refused without a reason", hint: "please report this")
         }

@@ -88,6 +88,7 @@ extension Cell {
         do {
             guard let head = try space.store.head(of: id.agent) else { return }
             grants = try conductor.loadGrants(space: space, agent: id.agent)
+            setBack = error
             tell(.reset(tail: head))
         } catch {
             isActive = false
