@@ -227,7 +227,16 @@ final class ClientSocketHandler: ChannelInboundHandler {
 
     private func take(_ message: [UInt8]) {
         guard let members = JSONMembers(message), let reply = RPCReply(members) else { return onSignal(message) }
-        guard let id = reply.id, let promise = waiting.removeValue(forKey: id) else { return }
+        guard let id = reply.id else { return failAll(reply.outcome) }
+        guard let promise = waiting.removeValue(forKey: id) else { return }
         promise.completeWith(reply.outcome.mapError { $0 as any Error })
+    }
+
+    /// A request could not be read, and so the answer cannot say which: none of those under way may wait for ever.
+    private func failAll(_ outcome: Result<[UInt8], PlasmidError>) {
+        guard case .failure(let error) = outcome else { return }
+        let promises = waiting.values
+        waiting = [:]
+        for promise in promises { promise.fail(error) }
     }
 }
