@@ -150,9 +150,10 @@ extension Conductor {
             (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
                 || byte == 0x2d || byte == 0x5f || byte == 0x2e
         }
-        guard allowed, (1...64).contains(name.utf8.count) else {
+        guard allowed, name.utf8.first != 0x2e, (1...64).contains(name.utf8.count) else {
             throw PlasmidError(
-                .badName, "`\(name)` cannot be an app id", hint: "1 to 64 letters, digits, `-`, `_` and `.`")
+                .badName, "`\(name)` cannot be an app id",
+                hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point")
         }
     }
 
