@@ -25,6 +25,7 @@ extension Conductor {
             case "admin/instance/stop": try setStopped(try params.text("id"), true, reply)
             case "admin/grant": try grant(params, reply)
             case "admin/revoke": try revoke(params, reply)
+            case "admin/dump": try dump(params, reply)
             case "admin/token/issue": try issueToken(params, reply)
             case "admin/token/revoke": try revokeToken(params, reply)
             default: reply(.success(try look(method, params)))
@@ -46,7 +47,6 @@ extension Conductor {
         case "test/agent/add": try addTestAgent(params)
         case "admin/chain": try chainView(params)
         case "admin/grants": try grantsView(params)
-        case "admin/dump": try dumpView(params)
         case "admin/stats": statsView()
         default:
             throw PlasmidError(

@@ -7,7 +7,7 @@ import Storage
 extension Conductor {
     func chainView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
         let cell = try knownCell(try params.text("instance_id"))
-        let limit = min(max(params.count("limit") ?? 100, 1), 10_000)
+        let limit = min(max(params.count("limit") ?? 100, 1), 1_000)
         let descending = params.flag("descending", default: false)
         let from = params.count("from").map { UInt32(clamping: $0) } ?? (descending ? UInt32.max : 0)
         let records = try cell.space.store.chain(
@@ -16,16 +16,48 @@ extension Conductor {
         return .array(try records.map { record throws(PlasmidError) in try recordView(record, in: cell) })
     }
 
-    /// The whole chain of a cell, with its entries; private ones too, since the operator holds the keys anyway.
-    func dumpView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
-        let cell = try knownCell(try params.text("instance_id"))
-        let records = try cell.space.store.chain(
-            of: cell.id.agent, from: 0, to: .max, descending: false, limit: Int.max)
-        return .object([
-            "instance_id": .string(cell.instanceID), "dna": .string(cell.id.dna.text),
-            "agent": .string(cell.id.agent.text), "length": .number(records.count),
-            "records": .array(try records.map { record throws(PlasmidError) in try recordView(record, in: cell) }),
-        ])
+    /// The whole chain of a cell, with its entries; private ones too, since the operator holds the keys anyway. Read in
+    /// pieces, between which the loop serves everybody else.
+    func dump(
+        _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        dump(try knownCell(try params.text("instance_id")), from: 0, DumpDraft(), reply)
+    }
+
+    /// Largest dump, in bytes of actions and entries: beyond it the answer would fill the memory of both sides.
+    private static var dumpBytesMaximum: Int { 256 << 20 }
+
+    private func dump(
+        _ cell: Cell, from: UInt32, _ draft: DumpDraft,
+        _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) {
+        do {
+            let piece = try cell.space.store.chain(
+                of: cell.id.agent, from: from, to: .max, descending: false, limit: 128)
+            let views = try piece.map { record throws(PlasmidError) in try recordView(record, in: cell) }
+            guard let last = piece.last?.signedAction.action.actionSeq, last < .max else {
+                reply(
+                    .success(
+                        .object([
+                            "instance_id": .string(cell.instanceID), "dna": .string(cell.id.dna.text),
+                            "agent": .string(cell.id.agent.text), "length": .number(draft.records.count),
+                            "records": .array(draft.records),
+                        ])))
+                return
+            }
+            draft.records += views
+            draft.bytes += views.reduce(0) { $0 + $1.packed.count }
+            guard draft.bytes <= Self.dumpBytesMaximum else {
+                throw PlasmidError(
+                    .tooLarge, "the chain of \(cell.instanceID) is too long to be dumped at once",
+                    hint: "read it in pages: `plasmid admin chain \(cell.instanceID) --from N`")
+            }
+            after(microseconds: 0) { [self] in
+                dump(cell, from: last + 1, draft, reply)
+            }
+        } catch {
+            reply(.failure(PlasmidError.from(error)))
+        }
     }
 
     private func recordView(_ stored: StoredRecord, in cell: Cell) throws(PlasmidError) -> MessagePackValue {
@@ -120,4 +152,10 @@ extension Conductor {
         if let cell = cells[instanceID] { return cell }
         return try cell(instanceID)
     }
+}
+
+/// A dump while it is gathered.
+private final class DumpDraft {
+    var records: [MessagePackValue] = []
+    var bytes = 0
 }

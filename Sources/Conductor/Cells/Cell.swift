@@ -1,5 +1,6 @@
 import Chain
 import Integrity
+import NIOCore
 import Validation
 import ZomeRuntime
 
@@ -44,7 +45,6 @@ final class Cell {
     var initialisation = Initialisation.needed
     var calls: [UInt64: ActiveCall] = [:]
     var callOfModuleCall: [UInt64: ActiveCall] = [:]
-    var lastSignal: UInt64 = 0
     /// Messages and calls to other agents that wait for their answers.
     var messagesUnderWay = 0
     var isActive = true
@@ -126,8 +126,11 @@ final class Cell {
             call.holdsPosition = false
             invoke(call)
         case .beginValidation(let run):
-            guard let call = live(run) else { return }
-            validate(call)
+            // After what this turn of the loop still answers: the next writer's function goes on meanwhile.
+            conductor.loop.assumeIsolated().execute { [self] in
+                guard let call = live(run) else { return }
+                validate(call)
+            }
         case .commit(let run):
             guard let call = live(run) else { return }
             commit(call)
@@ -166,6 +169,9 @@ final class Cell {
         }
         call.dropWaitingWrites()
         call.holdsPosition = false
+        let waits = call.giveUpWaits
+        call.giveUpWaits = [:]
+        for giveUp in waits.values { giveUp() }
     }
 
     private func refuse(_ call: ActiveCall, _ why: CommitOrder.Refusal) {

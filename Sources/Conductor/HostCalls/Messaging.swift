@@ -37,6 +37,8 @@ extension Cell {
 
     /// Messages and calls of one cell that may wait for their answers at a time.
     private static var messagesUnderWayMaximum: Int { 1_024 }
+    /// Longest time that a zome may wait for another agent's answer: ten minutes.
+    private static var timeoutMillisecondsMaximum: UInt32 { 600_000 }
 
     /// Gives the writer position up, starts the wait and answers the module once: with the reply, an error, or
     /// `timeout`. A reply that comes later is dropped.
@@ -44,6 +46,11 @@ extension Cell {
         _ request: HostRequest, timeoutMilliseconds: UInt32, what: String,
         _ start: (@escaping (Result<[UInt8], PlasmidError>) -> Void) -> Void
     ) throws(PlasmidError) {
+        guard timeoutMilliseconds <= Self.timeoutMillisecondsMaximum else {
+            throw PlasmidError(
+                .badInput, "a timeout of \(timeoutMilliseconds) ms is too long",
+                hint: "at most \(Self.timeoutMillisecondsMaximum) ms; who is offline is told at once anyway")
+        }
         guard messagesUnderWay < Self.messagesUnderWayMaximum else {
             throw PlasmidError(
                 .overloaded, "\(messagesUnderWay) messages of `\(instanceID)` wait for their answers already",
@@ -59,6 +66,8 @@ extension Cell {
             call.speculation = []
         }
         call.outsideWaits += 1
+        call.lastWait += 1
+        let wait = call.lastWait
         let run = call.run
         tell(.waits(run))
         let moduleCall = call.moduleCall
@@ -69,6 +78,7 @@ extension Cell {
             guard isOpen else { return }
             isOpen = false
             timer?.cancel()
+            call.giveUpWaits[wait] = nil
             messagesUnderWay -= 1
             guard call.run == run, !call.isOver else { return request.drop() }
             call.outsideWaits -= 1
@@ -78,6 +88,9 @@ extension Cell {
             case .success(let bytes): request.succeed(bytes)
             case .failure(let error): request.fail(error)
             }
+        }
+        call.giveUpWaits[wait] = {
+            finish(.failure(PlasmidError(.callOver, "the call that waited is over")))
         }
         timer = conductor.after(microseconds: Int64(timeoutMilliseconds) * 1_000) {
             finish(

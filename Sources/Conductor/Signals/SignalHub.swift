@@ -22,6 +22,8 @@ public struct UserSignal: Sendable {
 final class SignalHub {
     private var listeners: [(number: UInt64, hear: (UserSignal) -> Void)] = []
     private var lastNumber: UInt64 = 0
+    /// The last signal's number of each instance: it rises as long as the conductor runs, stopped cells or not.
+    private var numbers: [String: UInt64] = [:]
 
     var count: Int { listeners.count }
 
@@ -34,6 +36,11 @@ final class SignalHub {
 
     func remove(_ number: UInt64) {
         listeners.removeAll { $0.number == number }
+    }
+
+    func nextNumber(of instanceID: String) -> UInt64 {
+        numbers[instanceID, default: 0] += 1
+        return numbers[instanceID, default: 0]
     }
 
     func deliver(_ signal: UserSignal) {

@@ -73,6 +73,9 @@ final class ActiveCall {
     var refusal: Result<ZomeOutcome, PlasmidError>?
     /// Waits for other agents under way.
     var outsideWaits = 0
+    /// What ends those waits at once, when nobody waits for their answers any more.
+    var giveUpWaits: [Int: () -> Void] = [:]
+    var lastWait = 0
 
     init(
         number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,

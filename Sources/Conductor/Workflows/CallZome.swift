@@ -121,11 +121,10 @@ extension Cell {
 
     func deliverSignals(_ call: ActiveCall) {
         for signal in call.signals {
-            lastSignal += 1
             conductor.signals.deliver(
                 UserSignal(
                     instanceID: instanceID, appID: appID, zome: zomes[signal.zome].name, name: signal.name,
-                    payload: signal.payload, sequence: lastSignal))
+                    payload: signal.payload, sequence: conductor.signals.nextNumber(of: instanceID)))
         }
         call.signals = []
     }

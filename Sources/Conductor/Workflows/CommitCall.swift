@@ -86,13 +86,15 @@ extension Cell {
         conductor.logger.error(
             "a commit failed", metadata: ["cell": "\(instanceID)", "code": "\(error.code.rawValue)"])
         do {
-            guard let head = try space.store.head(of: id.agent) else { return }
+            guard let head = try space.store.head(of: id.agent) else {
+                throw PlasmidError(.chainMissing, "the chain of \(id.agent) is not in storage any more")
+            }
             grants = try conductor.loadGrants(space: space, agent: id.agent)
             setBack = error
             tell(.reset(tail: head))
         } catch {
             isActive = false
-            conductor.faults[instanceID] = error
+            conductor.faults[instanceID] = PlasmidError.from(error)
         }
     }
 
