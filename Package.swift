@@ -112,11 +112,19 @@ let package = Package(
                     "Integrity", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioEmbedded, nioLocks,
                     logging,
                 ]),
+            tests(
+                "Conductor",
+                [
+                    "Sodium", "Integrity", "Keystore", "Storage", "Chain", "ZomeRuntime", "Conductor", nioCore,
+                    nioPosix,
+                    logging,
+                ]),
             tests("Plasmid", ["Integrity", "ConductorAPI", "Manifests", "plasmid", argumentParser]),
             tests(
                 "Acceptance",
                 [
-                    "Sodium", "Integrity", "Keystore", "Chain", "Manifests", "ConductorAPI", "plasmid", nioCore,
+                    "Sodium", "Integrity", "Keystore", "Storage", "Chain", "Manifests", "ConductorAPI", "plasmid",
+                    nioCore,
                     nioPosix,
                     logging,
                 ]),

@@ -11,11 +11,18 @@ import Sodium
 final class ConductorProcess: @unchecked Sendable {
     let folder: DataFolder
     private let credentials: String
+    private let programs: String
     private var process: Process?
     private let group = MultiThreadedEventLoopGroup.singleton
 
     /// Makes the folder's keystore, under a passphrase that is thrown away with the folder.
-    init(folder path: String) throws {
+    /// - Parameters:
+    ///   - programs: where `plasmid` and what it needs lie.
+    ///   - cost: what the keystore costs to open, at each start.
+    init(
+        folder path: String, programs: String = RunSettings.programFolder(), cost: KeystoreCost = .moderate
+    ) throws {
+        self.programs = programs
         folder = try DataFolder(option: path)
         credentials = path + "/credentials"
         try folder.create()
@@ -27,15 +34,17 @@ final class ConductorProcess: @unchecked Sendable {
                 atPath: credentials + "/passphrase", contents: Data(phrase.utf8), attributes: [.posixPermissions: 0o600]
             )
         else { throw Failure(PlasmidError(.startFailed, "\(credentials) cannot be written")) }
-        setenv("CREDENTIALS_DIRECTORY", credentials, 1)
-        let source = try PassphraseSource("credential:passphrase")
-        _ = try Keystore.create(at: folder.keystore, passphrase: try source.read(), cost: .moderate)
+        var bytes = Array(phrase.utf8)
+        _ = try Keystore.create(at: folder.keystore, passphrase: SecretBytes(moving: &bytes), cost: cost)
     }
 
     /// Starts the conductor and waits for its word that it is ready.
-    func start() throws {
+    /// - Parameter environment: what its environment has beside this process's.
+    func start(environment: [String: String] = [:]) throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: RunSettings.programFolder() + "/plasmid")
+        process.executableURL = URL(fileURLWithPath: programs + "/plasmid")
+        process.environment = ProcessInfo.processInfo.environment
+            .merging(["CREDENTIALS_DIRECTORY": credentials]) { $1 }.merging(environment) { $1 }
         process.arguments = [
             "run", "--data", folder.path, "--port", "0", "--passphrase", "credential:passphrase", "--test-mode",
         ]
