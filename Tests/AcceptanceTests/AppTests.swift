@@ -5,7 +5,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("apps, agents and tokens in the real conductor")
+@Suite("apps, agents and tokens in the real conductor", .timeLimit(.minutes(5)))
 struct AppTests {
     /// The error of an administrative method.
     private static func fault(_ conductor: TestConductor, _ method: String, _ params: String) async -> PlasmidError? {

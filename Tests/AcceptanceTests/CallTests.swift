@@ -6,7 +6,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("calls through the real conductor")
+@Suite("calls through the real conductor", .timeLimit(.minutes(5)))
 struct CallTests {
     @Test("§11.1 info/instances lists exactly the instances of the connection's app")
     func instances() async throws {

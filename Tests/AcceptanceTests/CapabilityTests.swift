@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("capabilities through the real conductor")
+@Suite("capabilities through the real conductor", .timeLimit(.minutes(5)))
 struct CapabilityTests {
     /// Two agents who run the workshop.
     private func pair(

@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("commits through the real conductor")
+@Suite("commits through the real conductor", .timeLimit(.minutes(5)))
 struct CommitTests {
     @Test("§11.44 a committed entry has the address that was returned, and another agent gets it")
     func committed() async throws {

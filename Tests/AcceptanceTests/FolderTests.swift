@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("damaged and foreign data folders")
+@Suite("damaged and foreign data folders", .timeLimit(.minutes(5)))
 struct FolderTests {
     /// A folder in which alice wrote a page, with its conductor stopped.
     private static func written() async throws -> TestFolder {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("isolation")
+@Suite("isolation", .timeLimit(.minutes(5)))
 struct IsolationTests {
     @Test("modules in the conductor itself give the same answers as modules in processes of their own")
     func same() async throws {

@@ -3,7 +3,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("links through the real conductor")
+@Suite("links through the real conductor", .timeLimit(.minutes(5)))
 struct LinkTests {
     @Test("§11.49 links by tag and type: exact sets in the order of time, full pages, `A` is not `a`, live ones only")
     func sets() async throws {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("messages through the real conductor")
+@Suite("messages through the real conductor", .timeLimit(.minutes(5)))
 struct MessageTests {
     private func pair(
         _ body: @escaping @Sendable (TestConductor, _ alice: Person, _ bob: Person) async throws -> Void

@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("modules that misbehave, in a real conductor")
+@Suite("modules that misbehave, in a real conductor", .timeLimit(.minutes(5)))
 struct ModuleTests {
     /// A manifest of one zome without rules of its own.
     private static func manifest(_ module: String, functions: [String], in folder: TestFolder) throws -> String {

@@ -4,7 +4,7 @@ import Testing
 
 @testable import plasmid
 
-@Suite("signals through the real conductor")
+@Suite("signals through the real conductor", .timeLimit(.minutes(5)))
 struct SignalTests {
     @Test("§11.34 a signal comes as one frame of the shape of 2019, with its arguments as text")
     func shape() async throws {
