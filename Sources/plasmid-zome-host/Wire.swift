@@ -17,19 +17,27 @@ struct Input {
     var count: Int { end - start }
 
     /// Reads once. `wait: false` returns at once when nothing is there. `false` when the conductor has gone.
+    ///
+    /// Waits in `poll` and not in `read`: whenever the conductor takes in what we sent, the kernel wakes everyone who
+    /// sleeps on our socket, but of those who poll only the ones that wait for room to write.
     mutating func fill(wait: Bool) -> Bool {
         makeRoom()
+        var mustWait = wait
         while true {
-            let count =
-                wait
-                ? read(socket, memory + end, capacity - end)
-                : recv(socket, memory + end, capacity - end, Int32(MSG_DONTWAIT))
+            if mustWait {
+                var place = pollfd(fd: socket, events: Int16(POLLIN), revents: 0)
+                _ = poll(&place, 1, -1)
+                mustWait = false
+            }
+            let count = recv(socket, memory + end, capacity - end, Int32(MSG_DONTWAIT))
             if count > 0 {
                 end += count
                 return true
             }
             if count < 0 && errno == EINTR { continue }
-            return count < 0 && errno == EAGAIN
+            guard count < 0 && errno == EAGAIN else { return false }
+            if !wait { return true }
+            mustWait = true
         }
     }
 
