@@ -141,12 +141,17 @@ private final class JournalShared: Sendable {
         var queue: [JournalJob] = []
         var stopping = false
         var failed = false
-        var wanted = false
         var spares: [SegmentFile]
         /// Full segments, oldest first, with the number of their last record.
         var full: [(file: SegmentFile, last: UInt64)] = []
         /// Every record up to this one has been applied, durably.
         var applied: UInt64
+    }
+
+    /// What the thread that makes spares waits for: apart from `State`, so that no commit wakes it.
+    struct Making {
+        var wanted = false
+        var stopping = false
         var nextNumber: UInt64
     }
 
@@ -163,6 +168,7 @@ private final class JournalShared: Sendable {
     let options: Database.Options
     let news: @Sendable (Journal.News) -> Void
     let state: Monitor<State>
+    let making: Monitor<Making>
     let writing: Monitor<Writing>
 
     init(
@@ -172,7 +178,8 @@ private final class JournalShared: Sendable {
         self.folder = folder
         self.options = options
         self.news = news
-        state = Monitor(State(spares: spares, applied: applied, nextNumber: nextNumber))
+        state = Monitor(State(spares: spares, applied: applied))
+        making = Monitor(Making(nextNumber: nextNumber))
         writing = Monitor(Writing(active: active))
     }
 
@@ -181,11 +188,12 @@ private final class JournalShared: Sendable {
     }
 
     func wantSpare() {
-        state.with(wake: true) { $0.wanted = true }
+        making.with(wake: true) { $0.wanted = true }
     }
 
     func stop() {
         state.with(wake: true) { $0.stopping = true }
+        making.with(wake: true) { $0.stopping = true }
     }
 
     func release(through lsn: UInt64) -> Int {
@@ -316,12 +324,12 @@ private final class JournalShared: Sendable {
     /// The thread that makes spare files, so that no commit waits for zeros.
     func makeSpares() {
         while true {
-            let number = state.wait { state -> UInt64?? in
-                if state.stopping { return .some(nil) }
-                guard state.wanted else { return nil }
-                state.wanted = false
-                state.nextNumber += 1
-                return state.nextNumber - 1
+            let number = making.wait { making -> UInt64?? in
+                if making.stopping { return .some(nil) }
+                guard making.wanted else { return nil }
+                making.wanted = false
+                making.nextNumber += 1
+                return making.nextNumber - 1
             }
             guard let number = number.flatMap({ $0 }) else { return }
             do throws(PlasmidError) {

@@ -45,11 +45,14 @@ final class EnvironmentWriter: Sendable {
 
     /// Takes commits that the journal holds durably, in the order of their numbers.
     func submit(_ jobs: ArraySlice<JournalJob>) {
-        state.with(wake: true) { state in
+        state.change { state in
+            let wasEmpty = state.queue.isEmpty
             for job in jobs {
                 state.queue.append(DurableCommit(lsn: job.lsn, payload: job.payload))
                 state.queuedBytes += job.payload.count
             }
+            // While it gathers, more commits are nothing to wake up for until there are enough.
+            return wasEmpty || state.queuedBytes >= bytesMax
         }
     }
 

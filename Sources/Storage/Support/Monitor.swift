@@ -34,10 +34,19 @@ final class Monitor<State>: @unchecked Sendable {
     ) throws(Failure) -> Value {
         pthread_mutex_lock(mutex)
         defer {
-            if wake { pthread_cond_broadcast(condition) }
             pthread_mutex_unlock(mutex)
+            // Outside the lock, so that whoever wakes does not run into it.
+            if wake { pthread_cond_broadcast(condition) }
         }
         return try body(&state)
+    }
+
+    /// Runs `body` with the state; wakes every waiter afterwards if it says so.
+    func change(_ body: (inout State) -> Bool) {
+        pthread_mutex_lock(mutex)
+        let wakes = body(&state)
+        pthread_mutex_unlock(mutex)
+        if wakes { pthread_cond_broadcast(condition) }
     }
 
     /// Waits until `body` gives a value, or until `milliseconds` have passed (then nil).
