@@ -1,5 +1,6 @@
 import Chain
 import Integrity
+import NIOCore
 import Storage
 
 /// The operations that write: each waits for the writer position, then adds to the call's scratch.
@@ -11,9 +12,19 @@ extension Cell {
             guard request.isCurrent else { return request.drop() }
             do {
                 request.succeed(try work(call))
+                self.signSoon(call)
             } catch {
                 request.fail(PlasmidError.from(error))
             }
+        }
+    }
+
+    /// Signs while the module goes on with its answer, which would otherwise be waited for idly. What this cannot sign is
+    /// met again, and told, when the call is validated.
+    private func signSoon(_ call: ActiveCall) {
+        conductor.loop.assumeIsolated().execute {
+            guard !call.isOver else { return }
+            try? call.sign()
         }
     }
 
