@@ -2,6 +2,7 @@ import ArgumentParser
 import ConductorAPI
 import Foundation
 import Integrity
+import Keystore
 import NIOCore
 import NIOPosix
 
@@ -66,7 +67,7 @@ struct Replay: ParsableCommand {
         let samples = try Demo.samples(apps)
         let folder = FileManager.default.temporaryDirectory.path + "/plasmid-replay-\(UUID().uuidString)"
         defer { if !keep { try? FileManager.default.removeItem(atPath: folder) } }
-        let conductor = try ConductorProcess(folder: folder + "/data")
+        let conductor = try ConductorProcess(folder: folder + "/data", cost: .forTests)
         defer { conductor.stop() }
         let stage = ReplayStage(
             conductor: conductor, happ: samples + "/messenger/happ.yaml", workload: workload,

@@ -1,6 +1,7 @@
 import ConductorAPI
 import Foundation
 import Integrity
+import Keystore
 import NIOCore
 import NIOPosix
 
@@ -14,7 +15,7 @@ enum SocketFigures {
         let echoServer = try FloorChild(.echo)
         defer { echoServer.stop() }
         let port = Int(try echoServer.word().dropFirst("ready ".count)) ?? 0
-        let conductor = try ConductorProcess(folder: place.folder + "/data")
+        let conductor = try ConductorProcess(folder: place.folder + "/data", cost: .forTests)
         defer { conductor.stop() }
         try conductor.start()
         let token = try install(conductor, place.happ, on: group.next())
