@@ -146,6 +146,50 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
+    @Test("a space whose file is cut off, at any place, is a fault of its cell and not the end of the conductor")
+    func cutOff() async throws {
+        let folder = try await Self.written()
+        let dna = try #require(
+            try FileManager.default.contentsOfDirectory(atPath: folder.path + "/spaces").first { !$0.contains(".") })
+        let file = "spaces/\(dna)/data.mdb"
+        let good = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + file))
+        for count in [0, 100, 8_192, good.count / 2] {
+            try folder.damage(file) { $0 = good.prefix(count) }
+            try await Self.expectFault(folder)
+            try folder.damage(file) { $0 = good }
+        }
+        // One page: whatever does not need it still works, and what needs it says so.
+        try folder.damage(file) { $0 = good.prefix(good.count - 4_096) }
+        try await TestConductor.running(in: folder) { conductor in
+            let outcome = try await conductor.person("alice").outcome("pages")
+            #expect(outcome.value?.items == [.string("before")] || outcome.code == "storageCorrupt", "\(outcome)")
+        }
+        try folder.damage(file) { $0 = good }
+        try await Self.expectWhole(folder)
+    }
+
+    @Test("a flipped bit in any part of the journal is refused, or touches nothing that was acknowledged")
+    func journalBits() async throws {
+        let folder = try await Self.written()
+        let names = try FileManager.default.contentsOfDirectory(atPath: folder.path + "/journal").sorted()
+        let name = "journal/" + (try #require(names.last))
+        let good = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/" + name))
+        let end = (good.lastIndex { $0 != 0 } ?? 0) + 1
+        for part in 0..<8 {
+            try folder.damage(name) { $0[end * part / 8 + 9] ^= 0x20 }
+            do {
+                try await TestConductor.running(in: folder) { conductor in
+                    let alice = try await conductor.person("alice")
+                    #expect(try await alice.call("pages").items == [.string("before")])
+                }
+            } catch let error as PlasmidError {
+                #expect(error.code == "journalDamaged", "\(error)")
+            }
+            try folder.damage(name) { $0 = good }
+        }
+        try await Self.expectWhole(folder)
+    }
+
     @Test("an app that is uninstalled and installed again for the same agent goes on with its chain")
     func installedAgain() async throws {
         try await TestConductor.with { conductor in

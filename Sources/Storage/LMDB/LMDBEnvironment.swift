@@ -34,7 +34,9 @@ final class LMDBEnvironment: @unchecked Sendable {
             try StorageFault.lmdb(mdb_env_set_maxreaders(environment, 64), "set the reader count of", folder)
             // The files hold private data: only the owner may read them.
             let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
+            try FileLength.refuseEmpty(folder)
             try StorageFault.lmdb(mdb_env_open(environment, folder, flags, 0o600), "open", folder)
+            try FileLength.extend(environment, folder)
             handles = try Self.openTables(environment, tables, folder: folder, readOnly: readOnly)
         } catch {
             mdb_env_close(environment)
