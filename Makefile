@@ -16,14 +16,20 @@ build: setup ## Build everything, debug
 demo: build ## Two people, one app: the main job from an empty folder to a kill and back
 	@.build/debug/plasmid demo
 
+# Tests that start processes run one at a time: side by side they would starve each other, and every test with a deadline.
+processes := ^(AcceptanceTests|PlasmidTests|ConductorTests|ZomeRuntimeTests|StorageTests\.KillTests)
+run_tests = swift test --skip-build --disable-xctest
+
 test: setup ## All tests (under 25 minutes on two cores from a clean checkout)
 	@scripts/build.sh 'debug with tests' --build-tests
-	@swift test --skip-build --disable-xctest
+	@$(run_tests) --skip '$(processes)'
+	@$(run_tests) --no-parallel --filter '$(processes)'
 
 test-slow: setup ## The tests plus the long ones: kill cycles, full replay, the tutorial
 	@scripts/build.sh 'debug with tests' --build-tests
 	@scripts/tutorial.sh
-	@PLASMID_SLOW=1 swift test --skip-build --disable-xctest
+	@PLASMID_SLOW=1 $(run_tests) --skip '$(processes)'
+	@PLASMID_SLOW=1 $(run_tests) --no-parallel --filter '$(processes)'
 
 tutorial: build ## Follow README.md's tutorial word by word, in a fresh folder
 	@scripts/tutorial.sh
