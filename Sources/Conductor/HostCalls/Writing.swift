@@ -89,9 +89,9 @@ extension Cell {
         let delete = try request.decode(DeleteRequest.self)
         return { [self] call in
             let view = try CallView(call: call).cascade
-            guard let original = try view.action(delete.address), let entry = original.entryHash else {
-                throw Self.notFound(delete.address, "nothing that could be deleted")
-            }
+            guard let original = try view.action(delete.address), let entry = original.entryHash,
+                original.entryType != .agentPubKey
+            else { throw Self.notFound(delete.address, "nothing that could be deleted") }
             return try call.scratch?.delete(delete.address, entry: entry, now: now).packed ?? []
         }
     }
