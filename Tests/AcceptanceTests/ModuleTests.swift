@@ -7,7 +7,9 @@ import Testing
 @Suite("modules that misbehave, in a real conductor", .timeLimit(.minutes(5)))
 struct ModuleTests {
     /// A manifest of one zome without rules of its own.
-    private static func manifest(_ module: String, functions: [String], in folder: TestFolder) throws -> String {
+    private static func manifest(
+        _ module: String, functions: [String], callbacks: String = "", in folder: TestFolder
+    ) throws -> String {
         let lines = functions.map { "        - { name: \($0), access: public }" }.joined(separator: "\n")
         _ = try folder.write(
             """
@@ -25,7 +27,7 @@ struct ModuleTests {
                   module: \(module)
                   functions:
             \(lines)
-                  callbacks: []
+                  callbacks: [\(callbacks)]
 
             """, to: "\(module).dna.yaml")
         return try folder.write(
@@ -65,14 +67,16 @@ struct ModuleTests {
         "what is no module, of another ABI, describes itself with garbage or lacks what the manifest names is refused",
         arguments: [
             ("NotAModule", "f", "notAModule"), ("BadABI", "f", "moduleABI"), ("Garbage", "f", "moduleDescribe"),
-            ("Messenger", "fly", "moduleDescribe"),
+            ("Messenger", "fly", "moduleDescribe"), ("Ghostwriter", "ask", "moduleDescribe"),
         ])
     func refused(module: String, function: String, code: String) async throws {
         let manifests = try TestFolder()
         try await TestConductor.with { conductor in
             let alice = try await conductor.install(Places.messenger, as: "alice")
             let odd = try await conductor.install(
-                Self.manifest(module, functions: [function], in: manifests), as: "odd")
+                Self.manifest(
+                    module, functions: [function], callbacks: module == "Ghostwriter" ? "init" : "", in: manifests),
+                as: "odd")
             for _ in 0..<2 {
                 let outcome = await odd.outcome(function, zome: "odd")
                 #expect(outcome.code == code, "\(outcome)")

@@ -1,6 +1,7 @@
 import Chain
 import Integrity
 import Storage
+import ZomeRuntime
 
 /// `init`: run once in the life of a cell, before its first call; what it writes and `InitZomesComplete` are one commit.
 extension Cell {
@@ -76,6 +77,10 @@ extension Cell {
                 PlasmidError(
                     .initFailed, "`init` of \(instanceID) refused: \(error.message)",
                     hint: "nothing was written; the next call tries again"))
+        case .failure(let error) where runner?.descriptions == nil:
+            // The module could not even be loaded: that is what is wrong, and `init` never ran.
+            initialisation = .needed
+            outcome = .failure(error)
         case .failure(let error):
             initialisation = .needed
             outcome = .failure(
