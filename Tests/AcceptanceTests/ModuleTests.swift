@@ -126,6 +126,7 @@ struct ModuleTests {
             }
             let code = function == "allocate" ? "moduleOutOfMemory" : "moduleTrapped"
             #expect(error.code.rawValue == code, "\(error)")
+            #expect(error.message.hasPrefix("Zome function failure: "))
             #expect(error.message.contains("'hostile'") && error.message.contains("'\(function)'"))
             #expect(await alice.outcome("write", #"{"text":"undisturbed"}"#, zome: "messenger").isOK)
             try await eve.call("create", #""after""#, zome: "hostile")

@@ -2,6 +2,7 @@ import Conductor
 import ConductorAPI
 import Integrity
 import NIOCore
+import ZomeRuntime
 
 /// Joins the service to the conductor: neither knows the other.
 ///
@@ -42,7 +43,17 @@ final class ConductorBridge: ConductorHandling {
         let call = ClientRequest(
             app: request.scope.app, instanceID: request.instanceID, zome: request.zome, function: request.function,
             payload: request.args, secret: request.capSecret, provenance: provenance)
-        conductor.call(call) { result in reply(result.map(Self.outcome)) }
+        conductor.call(call) { result in reply(result.map(Self.outcome).mapError(Self.inOldWords)) }
+    }
+
+    /// What befell a module, under the words that clients of 2019 look for.
+    private static func inOldWords(_ error: PlasmidError) -> PlasmidError {
+        let codes: [PlasmidError.Code] = [
+            .moduleTrapped, .moduleTimedOut, .moduleOutOfMemory, .moduleGarbage, .moduleForbidden,
+        ]
+        guard codes.contains(error.code) else { return error }
+        return PlasmidError(
+            error.code, "Zome function failure: \(error.message)", hint: error.hint, cause: error.cause)
     }
 
     private static func outcome(_ outcome: ZomeOutcome) -> CallOutcome {
