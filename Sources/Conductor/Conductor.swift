@@ -105,7 +105,7 @@ public final class Conductor: @unchecked Sendable {
         }
         throw PlasmidError(
             .unknownInstance, "unknown instance `\(instanceID)`",
-            hint: "an instance is named app/role; `info/instances` lists those of this connection")
+            hint: "an instance is named app/role; `plasmid admin apps` and `info/instances` list them")
     }
 
     private static func notActive(_ instanceID: String) -> PlasmidError {

@@ -24,17 +24,22 @@ public enum ManifestReader {
         return (reader.report.hasErrors ? nil : happ, reader.report.sorted)
     }
 
-    /// The error for a caller that needs a manifest and got faults: `manifestInvalid`, with the first fault in the sentence.
-    public static func error(_ path: String, _ diagnostics: [Diagnostic]) -> PlasmidError {
+    /// The error for a caller that needs a manifest and got faults: `manifestInvalid`, with the first fault in the sentence;
+    /// `manifestUnreadable` where there is no text to find faults in.
+    /// - Parameter kind: which command lists them all, `dna` or `happ`.
+    public static func error(_ path: String, _ diagnostics: [Diagnostic], kind: String = "dna") -> PlasmidError {
         let faults = diagnostics.filter { $0.severity == .error }
         guard let first = faults.first else {
             return PlasmidError(.manifestInvalid, "the manifest \(path) was refused")
         }
+        if first.file == path, [.fileMissing, .fileTooLarge, .notUTF8].contains(first.code) {
+            return PlasmidError(.manifestUnreadable, first.message, hint: first.hint ?? "check the path")
+        }
         let count = faults.count == 1 ? "one fault" : "\(faults.count) faults"
-        let check = path.hasSuffix("happ.yaml") ? "happ" : "dna"
+        let place = (first.file == path ? "" : first.file + ":") + "\(first.line):\(first.column)"
         return PlasmidError(
             .manifestInvalid,
-            "the manifest \(path) has \(count): \(first.message) [\(first.code.rawValue)] at \(first.line):\(first.column)",
-            hint: first.hint ?? "plasmid \(check) check \(path) lists all of them")
+            "the manifest \(path) has \(count): \(first.message) [\(first.code.rawValue)] at \(place)",
+            hint: faults.count == 1 ? first.hint : "plasmid \(kind) check \(path) lists all of them")
     }
 }

@@ -114,8 +114,15 @@ struct FaultyTests {
     @Test("faults as one error for callers that need a manifest")
     func asError() throws {
         let samples = try Samples("Faulty")
-        let error = ManifestReader.error("rules.yaml", samples.diagnostics("rules.yaml"))
+        let error = ManifestReader.error(samples.file("rules.yaml"), samples.diagnostics("rules.yaml"))
         #expect(error.code == .manifestInvalid)
         #expect(error.message.contains("2 faults") && error.message.contains("[rulesUnsupported] at 6:7"))
+        // A fault in another file is told with that file; more than one, with the command that lists them.
+        let happ = samples.file("faulty-dna.happ.yaml")
+        let inside = ManifestReader.error(happ, samples.diagnostics("faulty-dna.happ.yaml"), kind: "happ")
+        #expect(inside.message.contains("at \(samples.file("dna/faulty.yaml")):3:14"))
+        #expect(inside.hint == "plasmid happ check \(happ) lists all of them")
+        let missing = ManifestReader.error(samples.file("none.yaml"), samples.diagnostics("none.yaml"))
+        #expect(missing.code == .manifestUnreadable && missing.hint != nil)
     }
 }

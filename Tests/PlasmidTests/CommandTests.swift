@@ -75,7 +75,7 @@ struct CommandTests {
     func install() throws {
         let command = try parse(
             AdminInstall.self, "admin", "install", "dna/../x.happ.yaml", "--app-id", "me", "--disabled")
-        let params = command.params
+        let params = try command.params()
         let path = try #require(params["path"]?.text)
         #expect(path.hasPrefix("/") && path.hasSuffix("/x.happ.yaml") && !path.contains(".."))
         #expect(params["app_id"]?.text == "me" && params["enable"] == .bool(false) && params["agent"] == nil)

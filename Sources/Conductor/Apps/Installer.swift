@@ -41,7 +41,9 @@ struct InstallPlan: Sendable {
         _ request: InstallRequest, locator: ModuleLocator, store: ModuleStore
     ) throws(PlasmidError) -> InstallPlan {
         let reading = ManifestReader.happ(at: request.path)
-        guard let happ = reading.happ else { throw ManifestReader.error(request.path, reading.diagnostics) }
+        guard let happ = reading.happ else {
+            throw ManifestReader.error(request.path, reading.diagnostics, kind: "happ")
+        }
         var roles: [InstalledRole] = []
         for (role, manifest, fromRole) in happ.roles {
             guard case .create = role.provisioning else { continue }

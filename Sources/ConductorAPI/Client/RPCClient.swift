@@ -31,7 +31,7 @@ public struct RPCAddress: Sendable, Hashable {
         if error is NIOConnectionError || error is IOError {
             return PlasmidError(
                 .conductorUnreachable, "no conductor answers at \(host):\(port)",
-                hint: "start one with `plasmid run`, or name its port", cause: String(describing: error))
+                hint: "start one with `plasmid run`, or name its port")
         }
         return PlasmidError(
             .connectionLost, "the connection to \(host):\(port) failed", cause: String(describing: error))

@@ -1,7 +1,7 @@
 import Integrity
 
 /// Names, and guesses at what a misspelt one was meant to be.
-enum Spelling {
+public enum Spelling {
     /// Longest name, in bytes.
     static let maxNameBytes = Limits.nameBytes
 
@@ -26,7 +26,7 @@ enum Spelling {
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
 
     /// The known word closest to a misspelt one, when it is close enough to be meant.
-    static func nearest(to word: String, among known: [String]) -> String? {
+    public static func nearest(to word: String, among known: [String]) -> String? {
         let limit = word.utf8.count <= 4 ? 1 : 2
         guard word.utf8.count <= maxNameBytes else { return nil }
         let lowered = word.lowercased()

@@ -7,7 +7,11 @@ protocol ConductorConnection: Sendable {
     func request(_ method: String, _ params: MessagePackValue) async throws -> MessagePackValue
 
     /// Hands over every signal that `params` asks for, until `each` says that it has enough or the conductor goes.
-    func signals(_ params: MessagePackValue, each: @escaping @Sendable (MessagePackValue) throws -> Bool) async throws
+    /// - Parameter listening: called once, when no signal that comes can be missed any more.
+    func signals(
+        _ params: MessagePackValue, listening: @Sendable () -> Void,
+        each: @escaping @Sendable (MessagePackValue) throws -> Bool
+    ) async throws
 }
 
 /// `app/role`: an app and one of its cells.

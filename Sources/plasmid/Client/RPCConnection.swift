@@ -21,7 +21,8 @@ struct RPCConnection: ConductorConnection {
     }
 
     func signals(
-        _ params: MessagePackValue, each: @escaping @Sendable (MessagePackValue) throws -> Bool
+        _ params: MessagePackValue, listening: @Sendable () -> Void,
+        each: @escaping @Sendable (MessagePackValue) throws -> Bool
     ) async throws {
         let end = group.next().makePromise(of: Void.self)
         let socket: RPCSocket
@@ -43,6 +44,7 @@ struct RPCConnection: ConductorConnection {
         }
         do {
             _ = try await socket.call("signals/subscribe", params: JSONText.json(fromMessagePack: params.packed))
+            listening()
         } catch {
             end.fail(error)
         }

@@ -19,7 +19,7 @@ struct Call: AsyncParsableCommand {
             An error of the app or a refused write ends with status 1 and the app's own words.
             """)
 
-    @Argument(help: "The cell to call, as app/role.")
+    @Argument(help: ArgumentHelp("The cell to call.", valueName: "app/role"))
     var instance: String
 
     @Argument(help: "The zome that has the function.")
@@ -41,7 +41,9 @@ struct Call: AsyncParsableCommand {
         help: ArgumentHelp("What 'plasmid admin grant' printed as the secret. Needs --as.", valueName: "secret"))
     var capability: String?
 
-    @OptionGroup var output: OutputOptions
+    @Flag(name: .long, help: "Print the answer on one line, on a terminal too.")
+    var json = false
+
     @OptionGroup var conductor: ConductorOptionsForClients
 
     func validate() throws {
@@ -60,7 +62,7 @@ struct Call: AsyncParsableCommand {
         let params = try params()
         let answer = try await connection().request("call", params)
         let value = try Call.value(of: answer)
-        try Output.json(value, indented: !output.json && Output.isTerminal)
+        try Output.json(value, indented: !json && Output.isTerminal)
     }
 
     private func connection() async throws -> any ConductorConnection {
@@ -86,8 +88,10 @@ struct Call: AsyncParsableCommand {
         do {
             return try JSONLines.value(text)
         } catch let error as PlasmidError {
-            throw Failure.usage(
-                "the input is not JSON: \(error.message)", hint: "put it in single quotes: '{\"text\":\"hello\"}'")
+            // Deep nesting and the like is JSON: quotes would not help.
+            guard error.code == .malformedJSON else { throw Failure.usage("the input: \(error.message)") }
+            let hint = arguments == "-" ? nil : "put it in single quotes: '{\"text\":\"hello\"}'"
+            throw Failure.usage("the input is not JSON: \(error.message)", hint: hint)
         }
     }
 

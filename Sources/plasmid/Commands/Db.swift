@@ -41,7 +41,9 @@ struct DbCheck: ParsableCommand {
         } catch {
             bar.finish()
             // Nothing is known about the data then: it could not be looked at.
-            throw Failure(status: .unreachable, error: error)
+            let hint = error.code == .notFound ? "name the folder of a conductor with --data DIR" : error.hint
+            let told = PlasmidError(error.code, error.message, hint: hint, cause: error.cause)
+            throw Failure(status: .unreachable, error: told)
         }
         if output.json {
             try Output.json(DbCheck.object(report, folder.path))

@@ -34,11 +34,14 @@ struct DnaCheck: ParsableCommand {
         guard let manifest else { return Diagnosis(path: path, diagnostics: diagnostics, facts: [], lines: []) }
         let definition = manifest.definition()
         let hash = definition.hash().text
-        let types = definition.integrity.entryTypes.count
         var lines = [
             "name  \(manifest.name)", "hash  \(hash)",
-            "has   \(types) entry types, \(definition.integrity.linkTypes.count) link types, "
-                + "\(definition.integrity.zomes.count + definition.coordinator.count) zomes",
+            "has   "
+                + [
+                    Words.count(definition.integrity.entryTypes.count, "entry type"),
+                    Words.count(definition.integrity.linkTypes.count, "link type"),
+                    Words.count(definition.integrity.zomes.count + definition.coordinator.count, "zome"),
+                ].joined(separator: ", "),
         ]
         if definition.integrity.networkSeed.isEmpty {
             lines.append("note  this space is public: its network seed is empty, so whoever has the file can find it")
@@ -61,7 +64,9 @@ struct DnaHashCommand: ParsableCommand {
         completion: .file(extensions: ["yaml"]))
     var path: String
 
-    @Option(name: .long, help: "The hash with this network seed in the place of the file's.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The hash with this network seed in the place of the file's.", valueName: "seed"))
     var networkSeed: String?
 
     @OptionGroup var output: OutputOptions

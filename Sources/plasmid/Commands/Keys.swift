@@ -52,7 +52,7 @@ struct KeysInit: ParsableCommand {
     @Option(help: "What trying a passphrase costs: sensitive (1 GiB of memory, seconds) or moderate (256 MiB).")
     var cost = CostName.sensitive
 
-    @Option(name: .long, help: "Also make a key for an agent of this name.")
+    @Option(name: .long, help: ArgumentHelp("Also make a key for an agent of this name.", valueName: "name"))
     var agent: String?
 
     @OptionGroup var output: OutputOptions

@@ -7,7 +7,10 @@ struct Signals: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "signals",
         abstract: "Print the signals of an app as they come, until interrupted.",
-        discussion: "One line for each: the cell, the zome, the signal's name, and what it carries as JSON.")
+        discussion: """
+            One line for each: the cell, the zome, the signal's name, and what it carries as JSON. Standard error \
+            says once that it listens; no signal is missed from then on. Ctrl-C ends it.
+            """)
 
     @Argument(help: "The app, or one of its cells as app/role.")
     var app: String
@@ -18,7 +21,7 @@ struct Signals: AsyncParsableCommand {
     @Option(name: .long, help: "Only signals of this name.")
     var name: String?
 
-    @Option(name: .long, help: "End after so many signals.")
+    @Option(name: .long, help: ArgumentHelp("End after so many signals.", valueName: "number"))
     var count: Int?
 
     @OptionGroup var output: OutputOptions
@@ -34,7 +37,10 @@ struct Signals: AsyncParsableCommand {
             "instance_id": .optional(instance), "zome": .optional(zome), "name": .optional(name),
         ])
         let left = Mutex(count ?? .max)
-        try await conductor.connect().signals(params) { [app, output] frame in
+        let connection = try conductor.connect()
+        try await requireApp(connection)
+        let words = "listening to \(Words.harmless(app)); Ctrl-C ends it"
+        try await connection.signals(params, listening: { Output.note(words) }) { [app, output] frame in
             guard Signals.concerns(app, frame) else { return true }
             return try left.withLock { left in
                 guard left > 0 else { return false }
@@ -43,6 +49,22 @@ struct Signals: AsyncParsableCommand {
                 return left > 0
             }
         }
+    }
+
+    /// A name that nobody has would wait for ever.
+    private func requireApp(_ connection: any ConductorConnection) async throws {
+        let apps = try await connection.request("admin/app/list", .map([])).items
+        let isCell = app.contains("/")
+        let known = apps.flatMap { app in
+            isCell ? (app["roles"]?.items ?? []).compactMap { $0["instance_id"]?.text } : [app["app_id"]?.text ?? ""]
+        }
+        guard !known.contains(app) else { return }
+        throw Failure(
+            PlasmidError(
+                isCell ? .unknownInstance : .unknownApp, "no \(isCell ? "cell" : "app") named `\(app)` is installed",
+                hint: known.isEmpty
+                    ? "'plasmid admin install PATH' installs an app"
+                    : "there is \(known.sorted().joined(separator: ", "))"))
     }
 
     /// The admin port tells the signals of every app: one app's are chosen here. What was missed concerns everyone.

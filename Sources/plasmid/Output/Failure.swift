@@ -70,7 +70,8 @@ struct Failure: Error {
                 return 0
             }
             if code != .validationFailure { return tell(unexpected(error)) }
-            write(usageLines(text), to: .standardError)
+            let unknown = UnknownCommand.find(in: Array(CommandLine.arguments.dropFirst()))
+            write(unknown.map(lines) ?? usageLines(text), to: .standardError)
             return Status.usage.rawValue
         }
     }

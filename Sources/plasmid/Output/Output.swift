@@ -24,6 +24,11 @@ enum Output {
         guard (try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))) != nil else { exit(0) }
     }
 
+    /// A line for people on standard error, so that standard output holds results only.
+    static func note(_ text: String) {
+        try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8))
+    }
+
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
     /// A value as JSON: on one line for programs, indented for people.

@@ -16,6 +16,9 @@ enum Words {
             }
     }
 
+    /// `1 zome`, `2 zomes`.
+    static func count(_ number: Int, _ thing: String) -> String { "\(number) \(thing)\(number == 1 ? "" : "s")" }
+
     /// Microseconds since 1970 as UTC: `2026-11-21T10:56:13.250Z`.
     static func time(microseconds: Int64) -> String {
         let seconds = microseconds >= 0 ? microseconds / 1_000_000 : (microseconds - 999_999) / 1_000_000

@@ -42,16 +42,21 @@ struct AdminInstall: AsyncParsableCommand {
         discussion: "The app gets an agent of its own, whose key is made now, unless --agent names one.")
 
     @Argument(
-        help: "The hApp file (….happ.yaml), on the machine of the conductor.", completion: .file(extensions: ["yaml"]))
+        help: "The hApp file, or a folder that holds one (….happ.yaml or happ.yaml).",
+        completion: .file(extensions: ["yaml"]))
     var path: String
 
-    @Option(name: .long, help: "The name of the app here; by default the one in its file.")
+    @Option(
+        name: .long, help: ArgumentHelp("The name of the app here; by default the one in its file.", valueName: "name"))
     var appID: String?
 
     @Option(name: .long, help: "The agent whose app it is, as its public key.")
     var agent: String?
 
-    @Option(name: .long, help: "A text that makes this app's networks others than those of everyone else.")
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "A text that makes this app's networks others than those of everyone else.", valueName: "seed"))
     var networkSeed: String?
 
     @Flag(name: .long, help: "Install only; 'plasmid admin enable' starts it later.")
@@ -60,15 +65,16 @@ struct AdminInstall: AsyncParsableCommand {
     @OptionGroup var output: ListingOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
-    var params: MessagePackValue {
+    func params() throws -> MessagePackValue {
         .object([
-            "path": .string(DataFolder.absolute(path)), "app_id": .optional(appID), "agent": .optional(agent),
+            "path": .string(DataFolder.absolute(try ManifestPath.find(path, kind: "happ"))), "app_id": .optional(appID),
+            "agent": .optional(agent),
             "network_seed": .optional(networkSeed), "enable": .bool(!disabled),
         ])
     }
 
     func run() async throws {
-        let app = try await conductor.connect().request("admin/app/install", params)
+        let app = try await conductor.connect().request("admin/app/install", params())
         if output.json { return try Output.json(app) }
         Output.line(AdminApps.listing.text(AdminApps.rows(.array([app])), full: output.full))
     }
@@ -129,7 +135,7 @@ struct AdminTokenIssue: AsyncParsableCommand {
     @Argument(help: "The app, as 'plasmid admin apps' lists it.")
     var app: String
 
-    @Option(name: .long, help: "Seconds until the token ends; 0 means never.")
+    @Option(name: .long, help: ArgumentHelp("Until the token ends; 0 means never.", valueName: "seconds"))
     var expiry: Int = 0
 
     @Flag(name: .long, help: "The token opens one connection only.")
@@ -152,7 +158,7 @@ struct AdminTokenIssue: AsyncParsableCommand {
     }
 }
 
-/// `plasmid admin token revoke FILE`
+/// `plasmid admin token revoke TOKEN`
 struct AdminTokenRevoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Make a token useless from now on.")

@@ -58,13 +58,14 @@ struct AdminChain: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "chain", abstract: "List what an agent did in one app: its chain of signed actions.")
 
-    @Argument(help: "The cell, as app/role.")
+    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
     var instance: String
 
-    @Option(name: .long, help: "The first number to list.")
+    @Option(name: .long, help: ArgumentHelp("The number to begin at.", valueName: "number"))
     var from: Int?
 
-    @Option(name: .long, help: "How many actions to list.")
+    @Option(
+        name: .long, help: ArgumentHelp("How many actions to list, at most 10000. Default: 100.", valueName: "count"))
     var limit: Int?
 
     @Flag(name: .long, help: "Newest first.")
@@ -89,6 +90,9 @@ struct AdminChain: AsyncParsableCommand {
         ])
         let chain = try await conductor.connect().request("admin/chain", params)
         if output.json { return try Output.json(chain) }
+        if let from, chain.items.isEmpty {
+            return Output.line("there is no action \(newest ? "up to" : "from") number \(from)\(newest ? "" : " on")")
+        }
         Output.line(AdminChain.listing.text(chain, full: output.full))
     }
 }
@@ -98,7 +102,7 @@ struct AdminDump: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "dump", abstract: "Print the whole chain of a cell as JSON, private entries included.")
 
-    @Argument(help: "The cell, as app/role.")
+    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
     var instance: String
 
     @OptionGroup var output: OutputOptions

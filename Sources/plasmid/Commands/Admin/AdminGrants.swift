@@ -6,7 +6,7 @@ struct AdminGrants: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "grants", abstract: "List the capabilities that a cell grants: who else may call what.")
 
-    @Argument(help: "The cell, as app/role.")
+    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
     var instance: String
 
     @Flag(name: .long, help: "Also list those that were revoked, and say which.")
@@ -38,10 +38,11 @@ struct AdminGrant: AsyncParsableCommand {
             the secret may. The secret is shown once: hand it to the one who should call.
             """)
 
-    @Argument(help: "The cell, as app/role.")
+    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
     var instance: String
 
-    @Argument(help: "The functions, each as zome/function; 'all' means every function.")
+    @Argument(
+        help: ArgumentHelp("The functions; 'all' means every one whose access is granted.", valueName: "zome/function"))
     var functions: [String]
 
     @Option(name: .long, help: "A word that says what the capability is for.")
@@ -98,7 +99,7 @@ struct AdminRevoke: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "revoke", abstract: "Take a capability back: from the next call on, it opens nothing.")
 
-    @Argument(help: "The cell, as app/role.")
+    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
     var instance: String
 
     @Argument(help: "The address of the grant, whole, as 'plasmid admin grants --full' lists it.")
