@@ -91,10 +91,13 @@ final class BenchConductor {
     }
 
     func stop() throws {
-        try loop.submit { [parts] in
-            parts.conductor.shutDown()
-            parts.database.close()
+        try loop.flatSubmit { [parts, loop] in
+            let gone = loop.makePromise(of: Void.self)
+            // Their ends come by way of the loop, so that it stays until then.
+            parts.conductor.shutDown { gone.succeed(()) }
+            return gone.futureResult
         }.wait()
+        try loop.submit { [parts] in parts.database.close() }.wait()
         try group.syncShutdownGracefully()
     }
 }
