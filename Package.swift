@@ -119,7 +119,10 @@ let package = Package(
                     nioPosix,
                     logging,
                 ]),
-            tests("Plasmid", ["Integrity", "ConductorAPI", "Manifests", "plasmid", argumentParser]),
+            tests(
+                "Plasmid",
+                ["Sodium", "Integrity", "Keystore", "ConductorAPI", "Manifests", "plasmid", argumentParser],
+                exclude: ["Transcripts"]),
             tests(
                 "Acceptance",
                 [

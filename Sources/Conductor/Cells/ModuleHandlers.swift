@@ -25,7 +25,10 @@ final class CellModules: ZomeHostHandler {
         guard let cell else { return }
         cell.conductor.logger.warning(
             "a module process ended",
-            metadata: ["cell": "\(cell.instanceID)", "code": "\(reason.code.rawValue)", "reason": "\(reason.message)"])
+            metadata: [
+                "cell": "\(cell.instanceID)", "code": "\(reason.code.rawValue)", "reason": "\(reason.message)",
+                "cause": "\(reason.cause ?? "-")",
+            ])
     }
 }
 
@@ -55,7 +58,10 @@ final class ValidatorModules: ZomeHostHandler {
         guard let space else { return }
         space.conductor.logger.warning(
             "a validator process ended",
-            metadata: ["dna": "\(space.dna)", "code": "\(reason.code.rawValue)", "reason": "\(reason.message)"])
+            metadata: [
+                "dna": "\(space.dna)", "code": "\(reason.code.rawValue)", "reason": "\(reason.message)",
+                "cause": "\(reason.cause ?? "-")",
+            ])
     }
 }
 

@@ -101,7 +101,8 @@ struct RPCReply {
         let number = members?.integer("code").map { "rpc\($0)" } ?? "rpc"
         return PlasmidError(
             PlasmidError.Code(rawValue: data?.string("code") ?? number),
-            members?.string("message") ?? "the conductor refused the request", hint: data?.string("hint"))
+            members?.string("message") ?? "the conductor refused the request", hint: data?.string("hint"),
+            cause: data?.string("cause"))
     }
 
     static func request(_ id: Int64, _ method: String, _ params: [UInt8]) -> [UInt8] {

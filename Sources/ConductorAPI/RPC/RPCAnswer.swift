@@ -88,6 +88,10 @@ enum RPCAnswer {
             writer.raw(#","hint":"#)
             writer.string(hint)
         }
+        if let cause = fault.cause {
+            writer.raw(#","cause":"#)
+            writer.string(cause)
+        }
         writer.raw(#"}},"id":"#)
         writer.raw(id)
         writer.raw("}")

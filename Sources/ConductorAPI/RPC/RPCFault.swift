@@ -16,17 +16,20 @@ struct RPCFault: Error, Equatable {
     /// `data.code`: stable, the same as in the command line and the HDK.
     var code: String
     var hint: String?
+    /// What lies behind it, where that is known: a module's last words, for example.
+    var cause: String?
 
-    init(_ number: Number, _ code: String, _ message: String, hint: String? = nil) {
+    init(_ number: Number, _ code: String, _ message: String, hint: String? = nil, cause: String? = nil) {
         self.number = number
         self.message = message
         self.code = code
         self.hint = hint
+        self.cause = cause
     }
 
     /// What the conductor says, under the number that its method calls for.
     init(_ number: Number, _ error: PlasmidError) {
-        self.init(number, error.code.rawValue, error.message, hint: error.hint)
+        self.init(number, error.code.rawValue, error.message, hint: error.hint, cause: error.cause)
     }
 
     static func parse(_ fault: JSONFault) -> RPCFault {

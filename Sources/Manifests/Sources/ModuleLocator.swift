@@ -24,6 +24,8 @@ public struct ModuleLocator: Sendable {
         if let path = path(of: module) { return path }
         throw PlasmidError(
             .moduleRefused, "the module \(module) of zome \"\(zome)\" is not built",
-            hint: "searched for lib\(module).so in \(folders.joined(separator: ", ")); build it with swift build")
+            hint:
+                "searched for lib\(module).so in \(folders.joined(separator: ", ")); build it with swift build, or name its "
+                + "folder with --modules (of plasmid run, for an installation)")
     }
 }

@@ -20,17 +20,22 @@ extension Database {
         let place = DataFolder(folder)
         var report = CheckReport()
         var next = UInt64.max
+        var lastRecords: [[UInt8]: [UInt64]] = [:]
         try place.check()
         do throws(PlasmidError) {
             let scan = try JournalScan(folder: place.journal, calls: options.calls)
             next = scan.next
             var records = 0
-            try scan.replay { _, _ in records += 1 }
+            try scan.replay { header, _ in
+                records += 1
+                lastRecords[header.environment, default: []].append(header.lsn)
+            }
             report.journalRecords = records
         } catch {
             report.add(error.code.rawValue, "journal", error.message)
         }
-        check(place.conductor, EnvironmentIdentity.conductorID, "conductor", options, next, &report) { _, _ in }
+        let journal = JournalEnd(next: next, records: lastRecords)
+        check(place.conductor, EnvironmentIdentity.conductorID, "conductor", options, journal, &report) { _, _ in }
         var spaces: [DnaHash] = []
         do throws(PlasmidError) {
             spaces = try place.spaces()
@@ -39,7 +44,7 @@ extension Database {
         }
         for dna in spaces {
             report.spaces += 1
-            check(place.space(dna), Array(dna.coreBytes), dna.text, options, next, &report) {
+            check(place.space(dna), Array(dna.coreBytes), dna.text, options, journal, &report) {
                 rows, report throws(PlasmidError) in
                 var check = SpaceCheck(
                     RowSpace(rows: rows), dna.text, verifiesSignatures: verifiesSignatures, report: report,
@@ -53,7 +58,7 @@ extension Database {
     }
 
     private static func check(
-        _ path: String, _ id: [UInt8], _ place: String, _ options: Options, _ next: UInt64,
+        _ path: String, _ id: [UInt8], _ place: String, _ options: Options, _ journal: JournalEnd,
         _ report: inout CheckReport, _ body: (OverlayRows, inout CheckReport) throws(PlasmidError) -> Void
     ) {
         let walk = PageWalk.walk(path + "/data.mdb")
@@ -66,7 +71,8 @@ extension Database {
             let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes, readOnly: true)
             defer { lmdb.close() }
             let identity = try EnvironmentIdentity(lmdb, expecting: id)
-            if identity.appliedLSN >= next {
+            report.waitingRecords += (journal.records[id] ?? []).count { $0 > identity.appliedLSN }
+            if identity.appliedLSN >= journal.next {
                 report.add(
                     "journalBehind", place, "Commit \(identity.appliedLSN) was applied, the journal ends before it")
             }
@@ -78,4 +84,12 @@ extension Database {
             report.add(error.code.rawValue, place, error.message)
         }
     }
+}
+
+/// What the journal holds, as far as a check of an environment asks.
+private struct JournalEnd {
+    /// The number of the next commit; as high as can be where the journal cannot be read.
+    let next: UInt64
+    /// The numbers of the commits of each environment.
+    let records: [[UInt8]: [UInt64]]
 }

@@ -58,7 +58,9 @@ struct DbCheck: ParsableCommand {
     static func summary(_ report: CheckReport, _ path: String) -> String {
         let seen = [
             (report.spaces, "spaces"), (report.actions, "actions"), (report.entries, "entries"),
-            (report.indexRows, "index rows"), (report.journalRecords, "journal records"), (report.pages, "pages"),
+            (report.indexRows, "index rows"), (report.journalRecords, "journal records"),
+            (report.waitingRecords, "of them still to be applied and looked into"),
+            (report.pages, "pages"),
         ].map { "\($0.1) \(ProgressBar.grouped($0.0))" }.joined(separator: ", ")
         if report.isGood { return "\(path): all is well (\(seen))" }
         let faults = report.faultCount == 1 ? "1 fault" : "\(ProgressBar.grouped(report.faultCount)) faults"
@@ -77,6 +79,7 @@ struct DbCheck: ParsableCommand {
                 }),
             "spaces": count(report.spaces), "actions": count(report.actions), "entries": count(report.entries),
             "index_rows": count(report.indexRows), "journal_records": count(report.journalRecords),
+            "waiting_records": count(report.waitingRecords),
             "pages": count(report.pages),
         ])
     }

@@ -21,7 +21,19 @@ struct ListingOptions: ParsableArguments {
 enum Output {
     static func line(_ text: String) {
         // Whoever closed the pipe (`| head`) has read enough.
-        guard (try? FileHandle.standardOutput.write(contentsOf: Data((text + "\n").utf8))) != nil else { exit(0) }
+        let bytes = Array((text + "\n").utf8)
+        var done = 0
+        while done < bytes.count {
+            let put = bytes.withUnsafeBytes { write(STDOUT_FILENO, $0.baseAddress! + done, $0.count - done) }
+            if put < 0, errno == EINTR { continue }
+            if put < 0, errno == EPIPE { exit(0) }
+            guard put > 0 else {
+                let (words, why) = ("the result cannot be written", String(cString: strerror(errno)))
+                let fault = PlasmidError("outputFailed", words, hint: "is the disk full?", cause: why)
+                exit(Failure.tell(Failure(fault)))
+            }
+            done += put
+        }
     }
 
     /// A line for people on standard error, so that standard output holds results only.
