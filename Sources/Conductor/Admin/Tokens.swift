@@ -1,4 +1,5 @@
 import Integrity
+import Logging
 import NIOCore
 import Sodium
 import Storage
@@ -50,7 +51,7 @@ extension Conductor {
         store.tokens.put(key, token.packed) { [self] result in
             // An app that was uninstalled meanwhile leaves no token behind for a later one of its name.
             if apps[token.appID] == nil {
-                store.tokens.delete(key) { _ in }
+                deleteToken(key)
             } else if case .success = result {
                 tokens[key] = token
             }
@@ -82,7 +83,7 @@ extension Conductor {
         }
         if found.isSingleUse {
             tokens[key] = nil
-            store.tokens.delete(key) { _ in }
+            deleteToken(key)
         }
         return found.appID
     }
@@ -91,7 +92,7 @@ extension Conductor {
         for row in try store.tokens.scan() {
             let token = try AppToken(packed: row.value)
             if token.expiresAt.microseconds != 0, token.expiresAt <= options.clock() {
-                store.tokens.delete(row.key) { _ in }
+                deleteToken(row.key)
             } else {
                 tokens[row.key] = token
             }
@@ -101,7 +102,18 @@ extension Conductor {
     func forgetTokens(of appID: String) {
         for (key, token) in tokens where token.appID == appID {
             tokens[key] = nil
-            store.tokens.delete(key) { _ in }
+            deleteToken(key)
+        }
+    }
+
+    /// Takes a token's row away. In memory it is gone at once; a row that stays would open again after a restart, so that the
+    /// operator must hear of it.
+    private func deleteToken(_ key: [UInt8]) {
+        store.tokens.delete(key) { [self] result in
+            guard case .failure(let error) = result else { return }
+            logger.error(
+                "a used or revoked app token could not be deleted: it opens again after a restart",
+                metadata: ["code": "\(error.code.rawValue)", "reason": "\(error.message)"])
         }
     }
 

@@ -45,8 +45,8 @@ final class SpaceContext {
         return LinkTypeNumber(zomeIndex: found.zomeIndex, linkType: found.linkType)
     }
 
-    func isAgent(_ entry: EntryHash) -> Bool {
-        (try? store.head(of: AgentPubKey(core: entry.core))) != nil
+    func isAgent(_ entry: EntryHash) throws(PlasmidError) -> Bool {
+        try store.head(of: AgentPubKey(core: entry.core)) != nil
     }
 
     func chainFilter(_ query: ChainQuery) throws(PlasmidError) -> ChainFilter {
