@@ -31,6 +31,10 @@ public final class Conductor: @unchecked Sendable {
     var faults: [String: PlasmidError] = [:]
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
+    /// What was counted of each instance since the start, cells stopped and started or not.
+    var meters: [String: CellMeter] = [:]
+    /// Calls that no cell took, by error code.
+    var refusals: [String: UInt64] = [:]
     /// Apps and agents whose rows are being changed.
     private var changing: Set<String> = []
     /// Stopped runners whose processes have not ended yet.

@@ -271,6 +271,17 @@ public final class Database {
         return nil
     }
 
+    /// What the journal takes now.
+    public func journalFigures() -> JournalFigures {
+        var figures = JournalFigures()
+        guard let journal else { return figures }
+        (figures.files, figures.bytes) = (journal.files, journal.files * options.segmentBytes)
+        figures.commits = journal.nextLSN - 1
+        let oldest = environments.values.compactMap(\.overlay.oldestLSN).min()
+        figures.waiting = oldest.map { journal.nextLSN - $0 } ?? 0
+        return figures
+    }
+
     func retryWaiting() {
         for environment in environments.values where environment.isWaiting { environment.retryWaiting() }
     }

@@ -138,15 +138,6 @@ extension Conductor {
         ]
     }
 
-    func statsView() -> MessagePackValue {
-        .object([
-            "apps": .number(apps.count), "cells": .number(cells.count), "faults": .number(faults.count),
-            "uptime_us": .number(monotonicMicroseconds),
-            "calls_open": .number(cells.values.reduce(0) { $0 + $1.calls.count }),
-            "signal_listeners": .number(signals.count),
-        ])
-    }
-
     /// A cell whether it is active or not: what lies on disk may be looked at.
     private func knownCell(_ instanceID: String) throws(PlasmidError) -> Cell {
         if let cell = cells[instanceID] { return cell }

@@ -37,6 +37,7 @@ final class Cell {
     /// The space's definition with this cell's own coordinator zomes: those may differ between apps of one DNA.
     let definition: DnaDefinition
     let rules: SystemRules
+    let meter: CellMeter
     /// Set right after the cell is made, since the modules' requests come to the cell.
     var runner: (any ZomeRunner)?
     var modules: CellModules?
@@ -69,6 +70,7 @@ final class Cell {
         self.definition = definition
         rules = SystemRules(dna: definition, hash: id.dna)
         self.grants = grants
+        meter = conductor.meter(of: instanceID)
         order = CommitOrder(
             tail: head,
             bounds: CommitOrder.Bounds(hold: UInt64(conductor.options.writerPositionMicroseconds)))

@@ -50,6 +50,8 @@ final class ActiveCall {
     let isInit: Bool
     /// What the conductor itself writes once every step has returned; its bytes are the call's result.
     let epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])?
+    /// When it was taken, on the conductor's monotonic clock.
+    let startedAt: UInt64
     private var reply: ((Result<ZomeOutcome, PlasmidError>) -> Void)?
 
     var run: CallRun
@@ -92,6 +94,7 @@ final class ActiveCall {
         self.isInit = isInit
         self.epilogue = epilogue
         self.reply = reply
+        startedAt = cell.conductor.monotonicMicroseconds
         run = CallRun(call: number)
     }
 
@@ -127,6 +130,7 @@ final class ActiveCall {
     func answer(_ result: Result<ZomeOutcome, PlasmidError>) {
         guard let reply else { return }
         self.reply = nil
+        cell.meter.ended(self, result, now: cell.conductor.monotonicMicroseconds)
         dropWaitingWrites()
         reply(result)
     }

@@ -120,6 +120,7 @@ extension Cell {
     }
 
     func deliverSignals(_ call: ActiveCall) {
+        meter.counters.signals += UInt64(call.signals.count)
         for signal in call.signals {
             conductor.signals.deliver(
                 UserSignal(

@@ -76,7 +76,9 @@ extension Conductor {
                 step: step, caller: caller, secret: secret != nil, nonce: request.provenance.map(Self.nonce),
                 reply: reply)
         } catch {
-            reply(.failure(PlasmidError.from(error)))
+            let error = PlasmidError.from(error)
+            refused(error)
+            reply(.failure(error))
         }
     }
 

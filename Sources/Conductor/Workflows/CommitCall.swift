@@ -71,6 +71,7 @@ extension Cell {
         switch result {
         case .success:
             calls[call.number] = nil
+            meter.committed(actions: actions.count)
             deliverSignals(call)
             call.answer(.success(call.outcome))
             postCommit(call, actions)

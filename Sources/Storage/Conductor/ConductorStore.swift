@@ -30,7 +30,7 @@ public final class ConductorStore {
 
     static let tables = [SpaceTables.meta] + Table.all.map(\.id)
 
-    private let environment: StoredEnvironment
+    let environment: StoredEnvironment
 
     init(_ environment: StoredEnvironment) {
         self.environment = environment

@@ -33,7 +33,7 @@ final class Journal {
     // The plan: how much room the commits taken so far leave.
     private var plannedRoom: Int
     private var plannedSpares: Int
-    private var files: Int
+    private(set) var files: Int
     private var making = false
     private var makingFailed = false
     private(set) var nextLSN: UInt64

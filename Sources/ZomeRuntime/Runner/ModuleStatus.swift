@@ -46,7 +46,10 @@ enum ModuleStatus {
 }
 
 /// What the kernel says about the memory of a process.
-enum ProcessMemory {
+public enum ProcessMemory {
+    /// Resident bytes of this process.
+    public static var ownResidentBytes: Int { residentBytes(getpid()) }
+
     /// Resident bytes of a process; 0 when it has gone.
     static func residentBytes(_ number: Int32) -> Int {
         guard let file = fopen("/proc/\(number)/statm", "re") else { return 0 }

@@ -113,20 +113,3 @@ struct AdminDump: AsyncParsableCommand {
         try Output.json(try await conductor.connect().request("admin/dump", params), indented: !output.json)
     }
 }
-
-/// `plasmid admin stats`
-struct AdminStats: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "stats", abstract: "Tell how much a conductor has to do.")
-
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var conductor: ConductorOptionsForClients
-
-    func run() async throws {
-        let stats = try await conductor.connect().request("admin/stats", .map([]))
-        if output.json { return try Output.json(stats) }
-        guard case .map(let pairs) = stats else { return try Output.json(stats, indented: true) }
-        let rows = pairs.map { [$0.key.text ?? "-", Listing.cell($0.value, key: $0.key.text ?? "", full: true)] }
-        Output.line(Table(headings: ["WHAT", "NOW"], rows: rows, alignments: [.left, .right]).text)
-    }
-}
