@@ -23,6 +23,8 @@ public final class Conductor: @unchecked Sendable {
     let store: ConductorStore
     let logger: Logger
     let signals = SignalHub()
+    /// Names this run: signals of each instance are numbered within it.
+    public let bootID: String
     var apps: [String: InstalledApp] = [:]
     var spaces: [DnaHash: SpaceContext] = [:]
     var cells: [String: Cell] = [:]
@@ -51,6 +53,7 @@ public final class Conductor: @unchecked Sendable {
     ) throws(PlasmidError) {
         self.loop = loop
         self.options = options
+        bootID = options.randomBytes(8).map { ($0 < 16 ? "0" : "") + String($0, radix: 16) }.joined()
         self.keystore = keystore
         self.database = database
         store = try database.conductor

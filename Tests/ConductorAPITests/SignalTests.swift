@@ -10,7 +10,7 @@ private func subscribe(_ params: String) -> String {
 
 private func frame(_ name: String, _ sequence: Int, zome: String = "z") -> String {
     #"{"type":"InstanceSignal","signal":{"signal_type":"User","name":"\#(name)","arguments":"{\"a\":1}"},"#
-        + #""instance_id":"app/role","zome":"\#(zome)","seq":\#(sequence)}"#
+        + #""instance_id":"app/role","zome":"\#(zome)","boot":"b00t","seq":\#(sequence)}"#
 }
 
 private let oneKey: [UInt8] = [0x81, 0xA1, 0x61, 0x01]
@@ -52,7 +52,9 @@ struct SignalTests {
             }
         }
         #expect(try heard() == ["Az", "Bz", "Ay"])
-        #expect(try socket.ask(subscribe(#"{"name":"A","zome":"z"}"#)).first?.contains(#"{"success":true}"#) == true)
+        #expect(
+            try socket.ask(subscribe(#"{"name":"A","zome":"z"}"#)).first?.contains(#"{"success":true,"boot":"b00t"}"#)
+                == true)
         #expect(try heard() == ["Az"])
         _ = try socket.ask(subscribe(#"{"zome":"y","instance_id":"app/role"}"#))
         #expect(try heard() == ["Az", "Ay"])

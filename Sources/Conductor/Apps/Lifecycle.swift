@@ -108,6 +108,7 @@ extension Conductor {
             for role in app.roles {
                 let instanceID = app.instanceID(role)
                 faults[instanceID] = nil
+                signals.forget(instanceID)
                 guard let cell = cells.removeValue(forKey: instanceID) else { continue }
                 stop(cell)
                 cellOfID[cell.id] = nil

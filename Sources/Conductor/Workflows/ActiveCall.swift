@@ -132,6 +132,7 @@ final class ActiveCall {
         self.reply = nil
         cell.meter.ended(self, result, now: cell.conductor.monotonicMicroseconds)
         dropWaitingWrites()
+        cell.traceReturn(self, result)
         reply(result)
     }
 }

@@ -7,6 +7,7 @@ extension Cell {
     /// Starts a call; `call.answer` gives its end.
     func start(_ call: ActiveCall) {
         calls[call.number] = call
+        traceCall(call)
         invoke(call)
     }
 

@@ -72,6 +72,7 @@ extension Cell {
         case .success:
             calls[call.number] = nil
             meter.committed(actions: actions.count)
+            traceCommit(actions)
             deliverSignals(call)
             call.answer(.success(call.outcome))
             postCommit(call, actions)

@@ -329,4 +329,6 @@ extension HTTPHandler: RPCOutput {
             .invalidParams, "signalsNeedSocket", "signals are sent over a WebSocket, not over HTTP",
             hint: "open a WebSocket at / and subscribe there")
     }
+
+    func replay(_ signals: [InstanceSignal]) {}
 }

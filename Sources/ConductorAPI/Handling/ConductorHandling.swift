@@ -31,6 +31,19 @@ public protocol ConductorHandling: AnyObject {
     /// Set by the service when it starts and cleared when it stops; the conductor calls it for each user signal, in order,
     /// after the commit of the call that emitted it.
     var signalReceiver: ((InstanceSignal) -> Void)? { get set }
+
+    /// Names this run of the conductor, within which the signals of each instance are numbered.
+    var bootID: String { get }
+
+    /// The signals of an instance with numbers above `since`, as far as they are kept, and how many are not.
+    /// - Parameter boot: the run in which `since` was seen; nil: the present one.
+    func replay(of instanceID: String, since: UInt64, boot: String?) -> SignalReplay
+
+    /// Set by the service when it starts and cleared when it stops; the conductor calls it for each signal of its own.
+    var systemSignalReceiver: ((SystemSignal) -> Void)? { get set }
+
+    /// The kinds of its own signals that some socket wants from now on: others need not be made.
+    func wantSystemSignals(_ kinds: Set<SystemSignal.Kind>)
 }
 
 /// Whose connection it is.

@@ -8,8 +8,10 @@ protocol RPCOutput: AnyObject {
     func noAnswer()
     /// A request that was under way has ended.
     func requestEnded()
-    /// The socket's own wish for signals; false where there are none (HTTP).
+    /// The socket's own wish for signals; refused where there are none (HTTP).
     func subscribe(_ filter: SignalFilter) throws(RPCFault)
+    /// Signals of before, sent as those that come are.
+    func replay(_ signals: [InstanceSignal])
 }
 
 /// JSON-RPC 2.0 for one connection: finds the requests in a message, asks the handler, writes the answers.
@@ -124,12 +126,37 @@ final class RPCSession {
         case "info/instances":
             finish(id, batch, .success(.json(Self.instancesJSON(handler.instances(scope)))))
         case "signals/subscribe":
-            let filter = try SignalFilter(request, scanner)
-            guard let output else { return }
-            try output.subscribe(filter)
-            finish(id, batch, .success(.json(Array(#"{"success":true}"#.utf8))))
+            try subscribe(try SignalSubscription(Self.paramsValue(request, scanner), scope: scope), id, batch)
         default: try startAdmin(method, request, scanner, id, batch)
         }
+    }
+
+    /// The answer comes before what is sent again, so that the client knows what to expect.
+    private func subscribe(_ wish: SignalSubscription, _ id: RPCID, _ batch: RPCBatch?) throws(RPCFault) {
+        guard let output else { return }
+        var replay: SignalReplay?
+        if let since = wish.since {
+            guard handler.instances(scope).contains(where: { $0.id == since.instanceID }) else {
+                throw RPCFault(
+                    .invalidParams, "unknownInstance", "unknown instance `\(since.instanceID)`",
+                    hint: "info/instances lists those of this connection")
+            }
+            replay = handler.replay(of: since.instanceID, since: since.number, boot: since.boot)
+            replay?.signals.removeAll { !wish.filter.matches($0) }
+        }
+        try output.subscribe(wish.filter)
+        var writer = JSONWriter()
+        writer.raw(#"{"success":true,"boot":"#)
+        writer.string(handler.bootID)
+        if let replay {
+            writer.raw(#","replayed":"#)
+            writer.integer(replay.signals.count)
+            writer.raw(#","missed":"#)
+            if let missed = replay.missed { writer.integer(missed) } else { writer.raw("null") }
+        }
+        writer.raw("}")
+        finish(id, batch, .success(.json(writer.bytes)))
+        if let replay { self.output?.replay(replay.signals) }
     }
 
     private func startCall(

@@ -21,6 +21,8 @@ public struct APIConfiguration: Sendable {
     public var requestsUnderWay = 128
     /// Bytes that may wait for a client that reads too slowly before its signals are counted instead of kept.
     public var signalBacklogBytes = 16 << 20
+    /// Signals of the conductor itself that every admin socket gets until it subscribes to something: none by default.
+    public var unaskedSignals: Set<SystemSignal.Kind> = []
     /// Connections at a time, both ports together; more are closed at once.
     public var maximumConnections = 1_024
     /// How long a new connection may take to send its first request head.

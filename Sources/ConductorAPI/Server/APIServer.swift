@@ -39,6 +39,7 @@ public final class APIServer {
     public func start() -> EventLoopFuture<APIPorts> {
         loop.preconditionInEventLoop()
         handler.signalReceiver = { [weak self] signal in self?.deliver(signal) }
+        handler.systemSignalReceiver = { [weak self] signal in self?.deliver(signal) }
         let isolated = loop.assumeIsolated()
         let started = isolated.makeSucceededFuture(()).assumeIsolated()
             .flatMap { self.listen(.admin, port: self.configuration.adminPort) }.nonisolated().assumeIsolated()
@@ -60,6 +61,7 @@ public final class APIServer {
     public func stop() -> EventLoopFuture<Void> {
         loop.preconditionInEventLoop()
         handler.signalReceiver = nil
+        handler.systemSignalReceiver = nil
         let closed = (listeners + connections.values).map { $0.closeFuture }
         closeListeners()
         for socket in Array(sockets.values) { socket.fail(.goingAway) }
@@ -144,26 +146,62 @@ public final class APIServer {
 
     // MARK: Sockets and signals
 
-    func add(_ socket: SocketHandler) { sockets[ObjectIdentifier(socket)] = socket }
+    func add(_ socket: SocketHandler) {
+        sockets[ObjectIdentifier(socket)] = socket
+        if !socket.systemKinds.isEmpty { systemWishesChanged() }
+    }
 
-    func remove(_ socket: SocketHandler) { sockets[ObjectIdentifier(socket)] = nil }
+    func remove(_ socket: SocketHandler) {
+        guard sockets.removeValue(forKey: ObjectIdentifier(socket)) != nil else { return }
+        if !socket.systemKinds.isEmpty { systemWishesChanged() }
+    }
+
+    /// Tells the conductor what any socket wants of its own signals.
+    func systemWishesChanged() {
+        handler.wantSystemSignals(sockets.values.reduce(into: []) { $0.formUnion($1.systemKinds) })
+    }
 
     /// Sends one signal to every socket that wants it; its text is made once, and only if any does.
     func deliver(_ signal: InstanceSignal) {
-        var text: [UInt8]?
-        var isFaulty = false
-        for socket in sockets.values {
-            socket.hear(signal) {
-                if text == nil, !isFaulty {
-                    do {
-                        text = try SignalText.signal(signal)
-                    } catch {
-                        isFaulty = true
-                        self.logger.warning("a signal cannot be shown as JSON", metadata: ["zome": "\(signal.zome)"])
-                    }
-                }
-                return text
+        var once = OnceText { self.text(of: signal) }
+        for socket in sockets.values { socket.hear(signal) { once.text() } }
+    }
+
+    /// Sends one signal of the conductor itself to every socket that wants it.
+    func deliver(_ signal: SystemSignal) {
+        var once = OnceText {
+            do {
+                return try SystemSignalText.text(signal)
+            } catch {
+                self.logger.warning("a signal cannot be shown as JSON", metadata: ["kind": "\(signal.kind)"])
+                return nil
             }
+        }
+        for socket in sockets.values { socket.hear(signal) { once.text() } }
+    }
+
+    /// A zome's signal as its frame holds it; nil, and a line in the log, if JSON cannot hold it.
+    func text(of signal: InstanceSignal) -> [UInt8]? {
+        do {
+            return try SignalText.signal(signal, boot: handler.bootID)
+        } catch {
+            logger.warning("a signal cannot be shown as JSON", metadata: ["zome": "\(signal.zome)"])
+            return nil
+        }
+    }
+
+    /// Text that is made when it is first wanted, and never twice, also where that failed.
+    private struct OnceText {
+        private let make: () -> [UInt8]?
+        private var made: [UInt8]??
+
+        init(_ make: @escaping () -> [UInt8]?) { self.make = make }
+
+        mutating func text() -> [UInt8]? {
+            if let made { return made }
+            let text = make()
+            made = .some(text)
+            return text
         }
     }
 

@@ -1,9 +1,9 @@
 import Integrity
 
-/// The frames that carry signals: raw JSON without `jsonrpc`, as in 2019.
+/// The frames that carry the signals of zomes: raw JSON without `jsonrpc`, as in 2019.
 enum SignalText {
     /// - Throws: if the signal's arguments are no MessagePack value that JSON can hold.
-    static func signal(_ signal: InstanceSignal) throws(PlasmidError) -> [UInt8] {
+    static func signal(_ signal: InstanceSignal, boot: String) throws(PlasmidError) -> [UInt8] {
         let arguments = try JSONText.json(fromMessagePack: signal.arguments)
         var writer = JSONWriter()
         writer.raw(#"{"type":"InstanceSignal","signal":{"signal_type":"User","name":"#)
@@ -15,6 +15,8 @@ enum SignalText {
         writer.string(signal.instanceID)
         writer.raw(#","zome":"#)
         writer.string(signal.zome)
+        writer.raw(#","boot":"#)
+        writer.string(boot)
         writer.raw(#","seq":"#)
         writer.integer(signal.sequence)
         writer.raw("}")

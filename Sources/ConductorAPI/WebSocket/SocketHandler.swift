@@ -37,8 +37,11 @@ final class SocketHandler: ChannelDuplexHandler {
     init(server: APIServer, scope: APIScope) {
         self.server = server
         self.scope = scope
-        wishes = SignalWishes(scope: scope)
+        wishes = SignalWishes(scope: scope, unasked: server.configuration.unaskedSignals)
     }
+
+    /// The conductor's own signals that somebody has to make for this socket.
+    var systemKinds: Set<SystemSignal.Kind> { wishes.systemKinds }
 
     /// The channel it stands in, while it does.
     var channelID: ObjectIdentifier? { context.map { ObjectIdentifier($0.channel) } }
@@ -273,9 +276,19 @@ final class SocketHandler: ChannelDuplexHandler {
         flush()
     }
 
-    /// Appends a signal, or counts it as missed if the client reads too slowly.
+    /// Appends a zome's signal if the socket wants it.
     func hear(_ signal: InstanceSignal, _ text: () -> [UInt8]?) {
-        guard state == .open, wishes.want(signal), let context else { return }
+        if wishes.want(signal) { send(text) }
+    }
+
+    /// Appends a signal of the conductor itself if the socket wants it.
+    func hear(_ signal: SystemSignal, _ text: () -> [UInt8]?) {
+        if wishes.want(signal) { send(text) }
+    }
+
+    /// Appends a signal, or counts it as missed if the client reads too slowly.
+    private func send(_ text: () -> [UInt8]?) {
+        guard state == .open, let context else { return }
         if outbound.readableBytes >= Self.outboundPause { flush() }
         guard missed == 0, unsentBytes(context) < server.configuration.signalBacklogBytes else {
             missed += 1
@@ -336,7 +349,15 @@ extension SocketHandler: RPCOutput {
         if isStalled { wake() }
     }
 
-    func subscribe(_ filter: SignalFilter) throws(RPCFault) { try wishes.add(filter) }
+    func subscribe(_ filter: SignalFilter) throws(RPCFault) {
+        let before = wishes.systemKinds
+        try wishes.add(filter)
+        if wishes.systemKinds != before { server.systemWishesChanged() }
+    }
+
+    func replay(_ signals: [InstanceSignal]) {
+        for signal in signals { send { server.text(of: signal) } }
+    }
 }
 
 /// Ends a connection so that the peer can still read what was sent last: half-close, swallow what comes, then close.

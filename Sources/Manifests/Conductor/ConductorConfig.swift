@@ -10,6 +10,8 @@ public struct ConductorConfig: Hashable, Sendable {
     public var zomes = Zomes()
     /// Where the keystore's passphrase comes from.
     public var passphrase = PassphraseSource.prompt
+    /// What the conductor itself tells operators' sockets that ask for nothing.
+    public var signals = Signals()
     /// What is logged.
     public var log = LogLevel.info
 
@@ -35,6 +37,16 @@ public struct ConductorConfig: Hashable, Sendable {
         public var port = 9101
         /// Values of `Origin` that browsers may send, besides none.
         public var origins: [String] = []
+    }
+
+    /// The conductor's own signals, for clients of 2019 that never subscribe; others ask with `signals/subscribe`.
+    public struct Signals: Hashable, Sendable {
+        /// Calls and commits, step by step.
+        public var trace = false
+        /// What still has to happen until all hold what was committed.
+        public var consistency = false
+        /// The numbers of every cell, twice a second.
+        public var statistics = false
     }
 
     /// What opens the admin port.

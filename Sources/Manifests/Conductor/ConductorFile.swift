@@ -1,6 +1,6 @@
 /// Reads conductor.yaml.
 public enum ConductorFile {
-    private static let keys = ["data", "interfaces", "zomes", "keystore", "log"]
+    private static let keys = ["data", "interfaces", "zomes", "keystore", "signals", "log"]
     /// Keys of the full configuration whose parts this version does not have yet.
     private static let later = ["network": "no network", "privacy": "no private messages"]
 
@@ -35,6 +35,13 @@ public enum ConductorFile {
             let keystore = Fields(node, "keystore", keys: ["passphrase"], report: &report)
         {
             config.passphrase = passphrase(keystore, report: &report) ?? config.passphrase
+        }
+        if let node = fields.value("signals"),
+            let signals = Fields(node, "signals", keys: ["trace", "consistency", "stats"], report: &report)
+        {
+            config.signals.trace = signals.flag("trace", default: false, report: &report)
+            config.signals.consistency = signals.flag("consistency", default: false, report: &report)
+            config.signals.statistics = signals.flag("stats", default: false, report: &report)
         }
         let levels = ConductorConfig.LogLevel.allCases.map { ($0.rawValue, $0) }
         config.log = fields.word("log", levels, report: &report) ?? config.log

@@ -7,9 +7,9 @@ protocol ConductorConnection: Sendable {
     func request(_ method: String, _ params: MessagePackValue) async throws -> MessagePackValue
 
     /// Hands over every signal that `params` asks for, until `each` says that it has enough or the conductor goes.
-    /// - Parameter listening: called once, when no signal that comes can be missed any more.
+    /// - Parameter listening: called once with the conductor's answer, when no signal that comes can be missed any more.
     func signals(
-        _ params: MessagePackValue, listening: @Sendable () -> Void,
+        _ params: MessagePackValue, listening: @Sendable (MessagePackValue) -> Void,
         each: @escaping @Sendable (MessagePackValue) throws -> Bool
     ) async throws
 }

@@ -21,7 +21,7 @@ struct RPCConnection: ConductorConnection {
     }
 
     func signals(
-        _ params: MessagePackValue, listening: @Sendable () -> Void,
+        _ params: MessagePackValue, listening: @Sendable (MessagePackValue) -> Void,
         each: @escaping @Sendable (MessagePackValue) throws -> Bool
     ) async throws {
         let end = group.next().makePromise(of: Void.self)
@@ -43,8 +43,8 @@ struct RPCConnection: ConductorConnection {
             end.fail(PlasmidError(.connectionLost, "the conductor ended the connection", hint: "it may have stopped"))
         }
         do {
-            _ = try await socket.call("signals/subscribe", params: JSONText.json(fromMessagePack: params.packed))
-            listening()
+            let body = try JSONText.json(fromMessagePack: params.packed)
+            listening(try JSONLines.value(try await socket.call("signals/subscribe", params: body)))
         } catch {
             end.fail(error)
         }

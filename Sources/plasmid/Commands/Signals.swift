@@ -10,6 +10,9 @@ struct Signals: AsyncParsableCommand {
         discussion: """
             One line for each: the cell, the zome, the signal's name, and what it carries as JSON. Standard error \
             says once that it listens; no signal is missed from then on. Ctrl-C ends it.
+
+            Signals of each cell are numbered (`seq` with --json). The conductor keeps the last ones for a while: \
+            --since gives those after a number again, and says how many are gone.
             """)
 
     @Argument(help: "The app, or one of its cells as app/role.")
@@ -21,6 +24,14 @@ struct Signals: AsyncParsableCommand {
     @Option(name: .long, help: "Only signals of this name.")
     var name: String?
 
+    @Option(name: .long, help: ArgumentHelp("Give again what came after this number.", valueName: "number"))
+    var since: UInt64?
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("The run of the conductor that --since comes from (`boot` with --json).", valueName: "id"))
+    var boot: String?
+
     @Option(name: .long, help: ArgumentHelp("End after so many signals.", valueName: "number"))
     var count: Int?
 
@@ -29,18 +40,32 @@ struct Signals: AsyncParsableCommand {
 
     func validate() throws {
         if let count, count < 1 { throw ValidationError("--count takes a number from 1 up") }
+        if boot != nil, since == nil { throw ValidationError("--boot goes with --since") }
     }
 
     func run() async throws {
-        let instance = app.contains("/") ? try InstanceID(app).text : nil
-        let params = MessagePackValue.object([
-            "instance_id": .optional(instance), "zome": .optional(zome), "name": .optional(name),
-        ])
+        var instance = app.contains("/") ? try InstanceID(app).text : nil
         let left = Mutex(count ?? .max)
         let connection = try conductor.connect()
-        try await requireApp(connection)
+        let cells = try await requireApp(connection)
+        if since != nil, instance == nil {
+            guard cells.count == 1 else {
+                throw Failure.usage(
+                    "--since needs one cell: the signals of each have numbers of their own",
+                    hint: "name one of \(cells.sorted().joined(separator: ", "))")
+            }
+            instance = cells.first
+        }
+        let params = MessagePackValue.object([
+            "instance_id": .optional(instance), "zome": .optional(zome), "name": .optional(name),
+            "since": since.map { .uint($0) } ?? .null, "boot": .optional(boot),
+        ])
         let words = "listening to \(Words.harmless(app)); Ctrl-C ends it"
-        try await connection.signals(params, listening: { Output.note(words) }) { [app, output] frame in
+        let heard: @Sendable (MessagePackValue) -> Void = { answer in
+            Output.note(words)
+            if let missed = Signals.missed(answer) { Output.note(missed) }
+        }
+        try await connection.signals(params, listening: heard) { [app, output] frame in
             guard Signals.concerns(app, frame) else { return true }
             return try left.withLock { left in
                 guard left > 0 else { return false }
@@ -51,14 +76,29 @@ struct Signals: AsyncParsableCommand {
         }
     }
 
+    /// What the conductor's answer says of signals that it cannot give again; nil if there is nothing to say.
+    static func missed(_ answer: MessagePackValue) -> String? {
+        guard answer["replayed"] != nil else { return nil }
+        guard let missed = answer["missed"]?.number else {
+            return "the conductor was started anew since: what came in between is not known"
+        }
+        return missed > 0 ? "\(missed) earlier signals are not kept any more" : nil
+    }
+
     /// A name that nobody has would wait for ever.
-    private func requireApp(_ connection: any ConductorConnection) async throws {
+    /// - Returns: the app's cells.
+    private func requireApp(_ connection: any ConductorConnection) async throws -> [String] {
         let apps = try await connection.request("admin/app/list", .map([])).items
         let isCell = app.contains("/")
-        let known = apps.flatMap { app in
-            isCell ? (app["roles"]?.items ?? []).compactMap { $0["instance_id"]?.text } : [app["app_id"]?.text ?? ""]
+        func cells(_ app: MessagePackValue) -> [String] {
+            (app["roles"]?.items ?? []).compactMap { $0["instance_id"]?.text }
         }
-        guard !known.contains(app) else { return }
+        let known = apps.flatMap { app in
+            isCell ? cells(app) : [app["app_id"]?.text ?? ""]
+        }
+        guard !known.contains(app) else {
+            return isCell ? [app] : apps.filter { $0["app_id"]?.text == app }.flatMap(cells)
+        }
         throw Failure(
             PlasmidError(
                 isCell ? .unknownInstance : .unknownApp, "no \(isCell ? "cell" : "app") named `\(app)` is installed",

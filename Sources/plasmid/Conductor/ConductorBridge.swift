@@ -80,14 +80,28 @@ final class ConductorBridge: ConductorHandling {
         didSet {
             if let listening { conductor.stopHearing(listening) }
             listening = signalReceiver.map { receive in
-                conductor.hearSignals { signal in
-                    receive(
-                        InstanceSignal(
-                            app: signal.appID, instanceID: signal.instanceID, zome: signal.zome, name: signal.name,
-                            arguments: signal.payload, sequence: signal.sequence))
-                }
+                conductor.hearSignals { receive(Self.shown($0)) }
             }
         }
+    }
+
+    var systemSignalReceiver: ((SystemSignal) -> Void)? {
+        didSet { conductor.hearSystemSignals(systemSignalReceiver) }
+    }
+
+    var bootID: String { conductor.bootID }
+
+    func replay(of instanceID: String, since: UInt64, boot: String?) -> SignalReplay {
+        let kept = conductor.signals(of: instanceID, since: since, boot: boot)
+        return SignalReplay(signals: kept.signals.map(Self.shown), missed: kept.missed)
+    }
+
+    func wantSystemSignals(_ kinds: Set<SystemSignal.Kind>) { conductor.wantSystemSignals(kinds) }
+
+    private static func shown(_ signal: UserSignal) -> InstanceSignal {
+        InstanceSignal(
+            app: signal.appID, instanceID: signal.instanceID, zome: signal.zome, name: signal.name,
+            arguments: signal.payload, sequence: signal.sequence)
     }
 }
 

@@ -155,6 +155,11 @@ extension RunSettings {
         api.appPort = config.app.port
         api.adminOrigins = config.admin.origins
         api.appOrigins = config.app.origins
+        let kinds: [(SystemSignal.Kind, Bool)] = [
+            (.trace, config.signals.trace), (.consistency, config.signals.consistency),
+            (.statistics, config.signals.statistics),
+        ]
+        api.unaskedSignals = Set(kinds.filter(\.1).map(\.0))
         return api
     }
 }

@@ -39,13 +39,21 @@ final class Frames: Sendable {
     /// Waits until as many signals of a name came. The deadline guards against hanging; nothing that passes waits for it.
     @discardableResult
     func wait(for name: String, count: Int = 1) async throws -> [MessagePackValue] {
+        try await wait(for: "signals `\(name)`", count: count) { $0["signal"]?["name"]?.text == name }
+    }
+
+    /// Waits until as many frames came that pass; `what` names them where they do not come.
+    @discardableResult
+    func wait(
+        for what: String, count: Int = 1, _ passes: @escaping @Sendable (MessagePackValue) -> Bool
+    ) async throws -> [MessagePackValue] {
         let loop = MultiThreadedEventLoopGroup.singleton.next()
         let promise = loop.makePromise(of: [MessagePackValue].self)
         let limit = loop.scheduleTask(in: .seconds(60)) {
-            promise.fail(PlasmidError(.timeout, "\(count) signals `\(name)` did not come"))
+            promise.fail(PlasmidError(.timeout, "\(count) \(what) did not come"))
         }
         let check: @Sendable ([MessagePackValue]) -> Bool = { frames in
-            let found = Self.signals(name, in: frames)
+            let found = frames.filter(passes)
             guard found.count >= count else { return false }
             promise.succeed(found)
             return true

@@ -16,6 +16,7 @@ final class EmbeddedSocket {
         let loop = EmbeddedEventLoop()
         server = APIServer(loop: loop, handler: conductor, configuration: configuration)
         conductor.signalReceiver = { [weak server] in server?.deliver($0) }
+        conductor.systemSignalReceiver = { [weak server] in server?.deliver($0) }
         channel = EmbeddedChannel(handler: SocketHandler(server: server, scope: scope), loop: loop)
         try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     }

@@ -5,6 +5,12 @@ import Integrity
 final class TestConductor: ConductorHandling {
     var isTestMode = false
     var signalReceiver: ((InstanceSignal) -> Void)?
+    var systemSignalReceiver: ((SystemSignal) -> Void)?
+    var systemKinds: Set<SystemSignal.Kind> = []
+    let bootID = "b00t"
+    /// What `emit` sent, for replays; those before `forgotten` are gone.
+    var emitted: [InstanceSignal] = []
+    var forgotten: UInt64 = 0
     var calls: [ZomeCallRequest] = []
     var adminCalls: [(method: String, params: MessagePackValue)] = []
     /// Replies of `late` calls that nobody has given yet.
@@ -77,10 +83,21 @@ final class TestConductor: ConductorHandling {
     /// Sends a signal of `app/role` to every socket that wants it.
     func emit(_ name: String, _ arguments: [UInt8], app: String = "app", zome: String = "z") {
         sequence += 1
-        signalReceiver?(
-            InstanceSignal(
-                app: app, instanceID: "\(app)/role", zome: zome, name: name, arguments: arguments, sequence: sequence))
+        let signal = InstanceSignal(
+            app: app, instanceID: "\(app)/role", zome: zome, name: name, arguments: arguments, sequence: sequence)
+        emitted.append(signal)
+        signalReceiver?(signal)
     }
+
+    func replay(of instanceID: String, since: UInt64, boot: String?) -> SignalReplay {
+        let isSameRun = boot == nil || boot == bootID
+        let from = isSameRun ? since : 0
+        let after = emitted.filter { $0.instanceID == instanceID && $0.sequence > from }
+        let kept = after.filter { $0.sequence > forgotten }
+        return SignalReplay(signals: kept, missed: isSameRun ? UInt64(after.count - kept.count) : nil)
+    }
+
+    func wantSystemSignals(_ kinds: Set<SystemSignal.Kind>) { systemKinds = kinds }
 
     static let agent = AgentPubKey(hashing: Array("alice".utf8)).text
     static let dna = DnaHash(hashing: Array("dna".utf8)).text
