@@ -3,6 +3,9 @@ import Foundation
 
 /// The command line. Exit status: 0 success, 1 the thing asked about is wrong, 2 usage, 3 cannot reach or start.
 struct Plasmid: AsyncParsableCommand {
+    /// The version of all that is in this package.
+    static let version = "0.1.0"
+
     static let configuration = CommandConfiguration(
         commandName: "plasmid",
         abstract: "Run peer-to-peer apps, and look after them.",
@@ -15,7 +18,7 @@ struct Plasmid: AsyncParsableCommand {
 
             Completions: plasmid --generate-completion-script bash|zsh|fish
             """,
-        version: "plasmid 0.1.0",
+        version: "plasmid \(version)",
         groupedSubcommands: [
             CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self, Db.self, Demo.self]),
             CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self]),

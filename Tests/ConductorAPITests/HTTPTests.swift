@@ -126,8 +126,36 @@ struct HTTPTests {
             let request = "GET /healthz HTTP/1.1\r\nHost: 127.0.0.1:\(admin)\r\n\r\n"
             let reply = try await exchange(service, admin, request)
             #expect(reply.status == 200 && reply.body == "ok")
+            try await service.conductor { $0.healthNow = .degraded(cells: 2, of: 5) }
+            let degraded = try await exchange(service, admin, request)
+            #expect(degraded.status == 200 && degraded.body == "degraded: 2 of 5 cells do not run")
+            try await service.conductor { $0.healthNow = .failing(code: "diskFull") }
+            let failing = try await exchange(service, admin, request)
+            #expect(failing.status == 503 && failing.body == "failing: diskFull")
             #expect(try await exchange(service, admin, request.replacing("127.0.0.1", with: "evil")).status == 403)
             #expect(try await exchange(service, app, request.replacing("\(admin)", with: "\(app)")).status == 404)
+        }
+    }
+
+    @Test("/metrics is Prometheus text for whoever shows the admin token, labels escaped; the app port has none")
+    func metrics() async throws {
+        try await TestService.run { service in
+            let (app, admin) = (service.ports.app, service.ports.admin)
+            func get(_ port: Int, _ token: String) -> String {
+                "GET /metrics HTTP/1.1\r\nHost: 127.0.0.1:\(port)\r\n\(token)\r\n"
+            }
+            let reply = try await exchange(service, admin, get(admin, "Authorization: Bearer admin-token\r\n"))
+            #expect(reply.status == 200)
+            #expect(reply.head.lowercased().contains("content-type: text/plain; version=0.0.4"))
+            #expect(reply.body.contains("# HELP plasmid_test_total A \\\\ test.\n# TYPE plasmid_test_total counter\n"))
+            #expect(reply.body.contains(#"plasmid_test_total{of="a\"b\\c\nd"} 3"#))
+            #expect(reply.body.contains("\nplasmid_api_connections 1\n"))
+            #expect(reply.body.hasSuffix("\n"))
+            #expect(try await exchange(service, admin, get(admin, "")).status == 401)
+            #expect(try await exchange(service, admin, get(admin, "Authorization: Bearer app-token\r\n")).status == 401)
+            #expect(try await exchange(service, app, get(app, "Authorization: Bearer app-token\r\n")).status == 404)
+            let post = get(admin, "Authorization: Bearer admin-token\r\n").replacing("GET", with: "DELETE")
+            #expect(try await exchange(service, admin, post).status == 405)
         }
     }
 

@@ -20,6 +20,7 @@ extension Conductor {
         return ConductorStatistics(
             uptimeMicroseconds: monotonicMicroseconds, apps: apps.count,
             appsEnabled: apps.values.count { $0.isEnabled }, signalListeners: signals.count,
+            signalBufferCount: signals.bufferedCount, signalBufferBytes: signals.bufferedBytes,
             residentBytes: ProcessMemory.ownResidentBytes, refusals: refusals, cells: cellStatistics(),
             spaces: spaces.values.map(spaceStatistics).sorted { ($0.name, $0.dna.text) < ($1.name, $1.dna.text) },
             store: store.figures(), journal: database.journalFigures())
@@ -43,6 +44,13 @@ extension Conductor {
         SpaceStatistics(
             dna: space.dna, name: space.definition.name, storage: space.store.figures(),
             validators: space.validators?.statistics ?? RunnerStatistics())
+    }
+
+    /// How many of the installed instances do not run because something is wrong, of how many; and why nothing can be
+    /// written any more, if that is so.
+    public func condition() -> (faults: Int, instances: Int, failure: PlasmidError?) {
+        loop.assertInEventLoop()
+        return (faults.count, instances(of: nil).count, database.failure)
     }
 
     /// A call that no cell took.

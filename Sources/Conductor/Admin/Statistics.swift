@@ -165,6 +165,10 @@ public struct ConductorStatistics: Sendable {
     public var appsEnabled: Int
     /// Listeners for signals: one for each service, whatever its sockets.
     public var signalListeners: Int
+    /// Signals kept for clients that come back, all instances together.
+    public var signalBufferCount: Int
+    /// What they take, in bytes.
+    public var signalBufferBytes: Int
     /// Resident memory of the conductor itself, in bytes.
     public var residentBytes: Int
     /// Calls that were refused before a cell took them, by error code.

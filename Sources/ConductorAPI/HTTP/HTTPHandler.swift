@@ -127,6 +127,9 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             let wish = try gate.wish(head)
             switch wish {
             case .health: answerHealth(head)
+            case .metrics:
+                _ = try gate.scope(head, server.handler)
+                answerMetrics(head)
             case .preflight(let origin): answerPreflight(head, origin)
             case .upgrade: state = .upgrading(head, try gate.scope(head, server.handler))
             case .post:
@@ -208,8 +211,23 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
 
     private func answerHealth(_ head: HTTPRequestHead) {
         state = .answering(keepAlive: head.isKeepAlive, origin: nil)
-        var text = ByteBuffer(string: "ok")
-        respond(.ok, ["Content-Type": "text/plain"], &text)
+        var text: ByteBuffer
+        var status = HTTPResponseStatus.ok
+        switch server.handler.health() {
+        case .ok: text = ByteBuffer(string: "ok")
+        case .degraded(let cells, let all):
+            text = ByteBuffer(string: "degraded: \(cells) of \(all) cells do not run")
+        case .failing(let code):
+            text = ByteBuffer(string: "failing: \(code)")
+            status = .serviceUnavailable
+        }
+        respond(status, ["Content-Type": "text/plain"], &text)
+    }
+
+    private func answerMetrics(_ head: HTTPRequestHead) {
+        state = .answering(keepAlive: head.isKeepAlive, origin: origin(head))
+        var text = ByteBuffer(bytes: MetricsText.text(server.handler.metrics() + server.metrics()))
+        respond(.ok, ["Content-Type": MetricsText.contentType], &text)
     }
 
     private func answerPreflight(_ head: HTTPRequestHead, _ origin: String) {

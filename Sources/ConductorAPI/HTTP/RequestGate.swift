@@ -14,7 +14,7 @@ struct HTTPRefusal: Error, Equatable {
 /// which page it comes from, and whose token it shows.
 struct RequestGate {
     /// What a request that passed wants.
-    enum Wish: Equatable { case health, preflight(origin: String), upgrade, post }
+    enum Wish: Equatable { case health, metrics, preflight(origin: String), upgrade, post }
 
     var door: Door
     var port: Int
@@ -28,6 +28,10 @@ struct RequestGate {
         if path == "/healthz", door == .admin {
             guard head.method == .GET else { throw Self.method("GET") }
             return .health
+        }
+        if path == "/metrics", door == .admin {
+            guard head.method == .GET else { throw Self.method("GET") }
+            return .metrics
         }
         guard path == "/" else {
             throw HTTPRefusal(

@@ -24,6 +24,12 @@ public protocol ConductorHandling: AnyObject {
     /// before the reply is given.
     func call(_ request: ZomeCallRequest, reply: @escaping (Result<CallOutcome, PlasmidError>) -> Void)
 
+    /// Everything that is counted, now: what `/metrics` shows besides what the service counts itself.
+    func metrics() -> [Metric]
+
+    /// How the conductor fares: what `/healthz` says.
+    func health() -> Health
+
     /// Runs one of `AdminMethod.all`. `params` is a map whose keys and types were checked against the method's list.
     func admin(
         _ method: String, params: MessagePackValue, reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void)

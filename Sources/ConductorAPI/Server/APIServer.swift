@@ -20,6 +20,8 @@ public final class APIServer {
     private var waiting: [SocketHandler] = []
     private var scratch: [UInt8] = []
     private(set) var ports: APIPorts?
+    /// Signals that clients who read too slowly did not get.
+    var signalsMissed: UInt64 = 0
 
     /// A service that listens nowhere yet.
     /// - Parameter loop: the conductor loop; the caller has to be on it, here and in every other method.
@@ -142,6 +144,21 @@ public final class APIServer {
         return PlasmidError(
             .startFailed, "cannot listen on the \(door) port \(port)",
             cause: String(describing: error))
+    }
+
+    // MARK: What it counts
+
+    func metrics() -> [Metric] {
+        [
+            Metric("plasmid_api_connections", "Open connections of both ports.", value: Double(connections.count)),
+            Metric("plasmid_api_sockets", "WebSockets among them.", value: Double(sockets.count)),
+            Metric(
+                "plasmid_api_unsent_bytes", "Bytes that wait for clients to read.",
+                value: Double(sockets.values.reduce(0) { $0 + $1.unsentBytes })),
+            Metric(
+                "plasmid_api_signals_missed_total", "Signals that clients who read too slowly did not get.", .counter,
+                value: Double(signalsMissed)),
+        ]
     }
 
     // MARK: Sockets and signals

@@ -292,6 +292,7 @@ final class SocketHandler: ChannelDuplexHandler {
         if outbound.readableBytes >= Self.outboundPause { flush() }
         guard missed == 0, unsentBytes(context) < server.configuration.signalBacklogBytes else {
             missed += 1
+            server.signalsMissed += 1
             wake()
             return
         }
@@ -299,6 +300,9 @@ final class SocketHandler: ChannelDuplexHandler {
         text.withUnsafeBytes { FrameWriter.append(Opcode.text, $0, to: &outbound) }
         if !isReading { wake() }
     }
+
+    /// Bytes that wait for this client.
+    var unsentBytes: Int { context.map(unsentBytes) ?? 0 }
 
     private func unsentBytes(_ context: ChannelHandlerContext) -> Int {
         if context.channel.isWritable { return outbound.readableBytes }

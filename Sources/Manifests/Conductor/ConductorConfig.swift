@@ -14,6 +14,8 @@ public struct ConductorConfig: Hashable, Sendable {
     public var signals = Signals()
     /// What is logged.
     public var log = LogLevel.info
+    /// How it is written.
+    public var logFormat = LogFormat.text
 
     /// Every default.
     public init() {}
@@ -106,6 +108,14 @@ public struct ConductorConfig: Hashable, Sendable {
                 return nil
             }
         }
+    }
+
+    /// How log lines are written, to standard error.
+    public enum LogFormat: String, Hashable, Sendable, CaseIterable {
+        /// A line for people: the default.
+        case text
+        /// A JSON object on a line, for what collects logs.
+        case json
     }
 
     /// What is logged, from everything to failures only.

@@ -1,6 +1,6 @@
 /// Reads conductor.yaml.
 public enum ConductorFile {
-    private static let keys = ["data", "interfaces", "zomes", "keystore", "signals", "log"]
+    private static let keys = ["data", "interfaces", "zomes", "keystore", "signals", "log", "log_format"]
     /// Keys of the full configuration whose parts this version does not have yet.
     private static let later = ["network": "no network", "privacy": "no private messages"]
 
@@ -45,6 +45,8 @@ public enum ConductorFile {
         }
         let levels = ConductorConfig.LogLevel.allCases.map { ($0.rawValue, $0) }
         config.log = fields.word("log", levels, report: &report) ?? config.log
+        let formats = ConductorConfig.LogFormat.allCases.map { ($0.rawValue, $0) }
+        config.logFormat = fields.word("log_format", formats, report: &report) ?? config.logFormat
         return config
     }
 

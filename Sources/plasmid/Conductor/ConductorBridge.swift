@@ -89,6 +89,14 @@ final class ConductorBridge: ConductorHandling {
         didSet { conductor.hearSystemSignals(systemSignalReceiver) }
     }
 
+    func metrics() -> [Metric] { ConductorMetrics.all(conductor.statistics()) }
+
+    func health() -> Health {
+        let now = conductor.condition()
+        if let failure = now.failure { return .failing(code: failure.code.rawValue) }
+        return now.faults == 0 ? .ok : .degraded(cells: now.faults, of: now.instances)
+    }
+
     var bootID: String { conductor.bootID }
 
     func replay(of instanceID: String, since: UInt64, boot: String?) -> SignalReplay {

@@ -21,7 +21,7 @@ extension Run {
         let settings = try settings()
         try settings.folder.create()
         let signals = StopSignals()
-        let logger = Self.logger(settings.config.log)
+        let logger = Self.logger(settings.config.log, settings.config.logFormat)
         let keystore = try Self.keystore(settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let running = RunningConductor(loop: group.next())
@@ -57,8 +57,13 @@ extension Run {
         return try Keystore.create(at: path, passphrase: try source.read(confirming: true))
     }
 
-    static func logger(_ level: ConductorConfig.LogLevel) -> Logger {
-        var logger = Logger(label: "plasmid") { StreamLogHandler.standardError(label: $0) }
+    static func logger(_ level: ConductorConfig.LogLevel, _ format: ConductorConfig.LogFormat = .text) -> Logger {
+        var logger = Logger(label: "plasmid") { label -> any LogHandler in
+            switch format {
+            case .text: StreamLogHandler.standardError(label: label)
+            case .json: JSONLog()
+            }
+        }
         logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
         return logger
     }

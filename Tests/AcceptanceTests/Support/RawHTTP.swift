@@ -6,11 +6,15 @@ import NIOPosix
 
 /// One HTTP exchange by hand: any method, headers and body; the answer as text, whatever it is.
 enum RawHTTP {
+    static func get(_ path: String, port: Int, token: String?) async throws -> (status: Int, body: String) {
+        try await send("GET", path: path, port: port, token: token, body: "", type: nil)
+    }
+
     static func send(
-        _ method: String = "POST", port: Int, token: String?, body: String, type: String? = "application/json",
-        headers: [String] = []
+        _ method: String = "POST", path: String = "/", port: Int, token: String?, body: String,
+        type: String? = "application/json", headers: [String] = []
     ) async throws -> (status: Int, body: String) {
-        var lines = ["\(method) / HTTP/1.1", "Content-Length: \(body.utf8.count)", "Connection: close"]
+        var lines = ["\(method) \(path) HTTP/1.1", "Content-Length: \(body.utf8.count)", "Connection: close"]
         if !headers.contains(where: { $0.hasPrefix("Host:") }) { lines.append("Host: 127.0.0.1:\(port)") }
         if let type { lines.append("Content-Type: \(type)") }
         if let token { lines.append("Authorization: Bearer \(token)") }

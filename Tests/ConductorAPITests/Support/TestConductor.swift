@@ -8,6 +8,8 @@ final class TestConductor: ConductorHandling {
     var systemSignalReceiver: ((SystemSignal) -> Void)?
     var systemKinds: Set<SystemSignal.Kind> = []
     let bootID = "b00t"
+    var healthNow = Health.ok
+    var metricsNow = [Metric("plasmid_test_total", "A \\ test.", .counter, [.init(3, ["of": "a\"b\\c\nd"])])]
     /// What `emit` sent, for replays; those before `forgotten` are gone.
     var emitted: [InstanceSignal] = []
     var forgotten: UInt64 = 0
@@ -96,6 +98,10 @@ final class TestConductor: ConductorHandling {
         let kept = after.filter { $0.sequence > forgotten }
         return SignalReplay(signals: kept, missed: isSameRun ? UInt64(after.count - kept.count) : nil)
     }
+
+    func metrics() -> [Metric] { metricsNow }
+
+    func health() -> Health { healthNow }
 
     func wantSystemSignals(_ kinds: Set<SystemSignal.Kind>) { systemKinds = kinds }
 
