@@ -126,8 +126,8 @@ let package = Package(
             tests(
                 "Acceptance",
                 [
-                    "Sodium", "Integrity", "Keystore", "Storage", "Chain", "Manifests", "ConductorAPI", "plasmid",
-                    nioCore,
+                    "Sodium", "Integrity", "Keystore", "Storage", "Chain", "Manifests", "Conductor", "ConductorAPI",
+                    "plasmid", nioCore,
                     nioPosix,
                     logging,
                 ]),

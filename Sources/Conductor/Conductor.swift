@@ -31,6 +31,7 @@ public final class Conductor: @unchecked Sendable {
     var cellOfID: [CellID: Cell] = [:]
     /// Cells that could not be started, and why: `info` shows them, calls answer with the error.
     var faults: [String: PlasmidError] = [:]
+    var bridges = BridgeGraph()
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
     /// What was counted of each instance since the start, cells stopped and started or not.

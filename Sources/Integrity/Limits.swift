@@ -42,6 +42,10 @@ public enum Limits {
     public static let capAssignees = 10_000
     /// Functions listed by one capability grant.
     public static let capFunctions = 1_000
+    /// How deep calls may call calls, within a cell and from cell to cell of one conductor; the first is 0.
+    public static let callDepth = 32
+    /// Calls of other functions that one call may cause, those that they cause included.
+    public static let callsPerCall = 4_096
     /// How far ahead a signed call's expiry may lie, in microseconds: 50 minutes, Holochain's value.
     public static let callExpiryMicroseconds: Int64 = 50 * 60 * 1_000_000
     /// A DNA's properties, as MessagePack.

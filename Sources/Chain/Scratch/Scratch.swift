@@ -150,6 +150,35 @@ public struct Scratch: Sendable {
         }
     }
 
+    /// Takes back all but the first `count` actions: a function that was called from within the call has failed, and the
+    /// chain goes on from where it began. Whoever else was told the hashes of what goes must not go on.
+    public mutating func truncate(to count: Int) {
+        while actions.count > max(0, count), let last = actions.popLast() {
+            byteCount -= last.actionBytes.count + (last.entryBytes?.count ?? 0)
+            forget(last)
+        }
+        signedCount = min(signedCount, actions.count)
+    }
+
+    private mutating func forget(_ last: PendingAction) {
+        byHash[last.hash] = nil
+        switch last.action.data {
+        case .create(_, let entryHash): Self.dropLast(of: entryHash, in: &byEntry)
+        case .update(let original, _, _, let entryHash):
+            Self.dropLast(of: entryHash, in: &byEntry)
+            Self.dropLast(of: original, in: &updatesByOriginal)
+        case .delete(let address, _): Self.dropLast(of: address, in: &deletesByOriginal)
+        case .createLink(let base, _, _, _, _): Self.dropLast(of: base, in: &linksByBase)
+        case .deleteLink(_, let add): Self.dropLast(of: add, in: &linkDeletesByAdd)
+        case .dna, .agentValidationPkg, .initZomesComplete, .closeChain, .openChain: break
+        }
+    }
+
+    private static func dropLast<Key>(of key: Key, in index: inout [Key: [Int]]) {
+        index[key]?.removeLast()
+        if index[key]?.isEmpty == true { index[key] = nil }
+    }
+
     // MARK: Signing
 
     /// Signs what is not signed yet: before a record is read back, and before validation.

@@ -16,6 +16,7 @@ extension Conductor {
             let app = try InstalledApp(packed: row.value)
             apps[app.appID] = app
         }
+        try loadBridges()
         for app in apps.values.sorted(by: { $0.appID < $1.appID }) {
             for role in app.roles { startCell(app, role) }
         }
@@ -24,7 +25,11 @@ extension Conductor {
 
     /// Writes an app's row; `done` comes when it is durable.
     func keep(_ app: InstalledApp, _ done: @escaping (Result<Void, PlasmidError>) -> Void) {
-        store.apps.put(Array(app.appID.utf8), app.packed, completion: done)
+        store.write([Self.row(of: app)], completion: done)
+    }
+
+    static func row(of app: InstalledApp) -> ConductorStore.Change {
+        .put(.apps, key: Array(app.appID.utf8), value: app.packed)
     }
 
     /// The space of a role's DNA, opened once.

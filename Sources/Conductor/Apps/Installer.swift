@@ -36,6 +36,7 @@ struct InstallPlan: Sendable {
     let appID: String
     let origin: String
     let roles: [InstalledRole]
+    let bridges: [BridgeDef]
 
     static func prepare(
         _ request: InstallRequest, locator: ModuleLocator, store: ModuleStore
@@ -62,7 +63,9 @@ struct InstallPlan: Sendable {
                     name: role.name, dna: definition.hash(), definition: definition, modules: modules,
                     isStopped: false))
         }
-        return InstallPlan(appID: request.appID ?? happ.manifest.name, origin: request.path, roles: roles)
+        return InstallPlan(
+            appID: request.appID ?? happ.manifest.name, origin: request.path, roles: roles,
+            bridges: happ.manifest.bridges)
     }
 }
 
@@ -122,7 +125,7 @@ extension Conductor {
                 case .failure(let error):
                     closeIdleSpaces()
                     done(.failure(error))
-                case .success: save(app, done)
+                case .success: save(app, bridges: plan.bridges, done)
                 }
             }
         } catch {
@@ -205,12 +208,21 @@ extension Conductor {
         }
     }
 
-    private func save(_ app: InstalledApp, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void) {
-        keep(app) { [self] result in
+    /// The app's row and those of its bridges are one write.
+    private func save(
+        _ app: InstalledApp, bridges declared: [BridgeDef],
+        _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+    ) {
+        let made = declared.map {
+            Bridge(caller: "\(app.appID)/\($0.caller)", callee: "\(app.appID)/\($0.callee)", handle: $0.handle)
+        }
+        store.write([Self.row(of: app)] + made.map(Self.row)) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))
                 return
             }
+            // The manifest was checked, and no bridge of an app of this name is left: none of these is refused.
+            for bridge in made { try? bridges.add(bridge) }
             apps[app.appID] = app
             for role in app.roles { startCell(app, role) }
             reply(.success(appInfo(app)))

@@ -99,12 +99,14 @@ extension Conductor {
     ) throws(PlasmidError) {
         let app = try app(appID)
         let reply = try exclusively(appID, reply)
-        store.apps.delete(Array(appID.utf8)) { [self] result in
+        let gone = bridges.touching(Set(app.roles.map { app.instanceID($0) }))
+        store.write([.delete(.apps, key: Array(appID.utf8))] + gone.map(Self.removal)) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))
                 return
             }
             apps[appID] = nil
+            for bridge in gone { bridges.remove(bridge) }
             for role in app.roles {
                 let instanceID = app.instanceID(role)
                 faults[instanceID] = nil

@@ -164,6 +164,7 @@ final class Cell {
 
     /// Stops the module's work on the present attempt; its late answers find no call.
     func abandon(_ call: ActiveCall) {
+        dropFrames(of: call)
         if call.moduleCall != 0 {
             callOfModuleCall[call.moduleCall] = nil
             runner?.cancel(call: call.moduleCall)

@@ -7,7 +7,8 @@ typealias HostAnswer = (_ status: UInt32, _ bytes: [UInt8]) -> Void
 /// Where a module's requests arrive: finds the call, checks that its kind may ask, and passes the request on.
 extension Cell {
     func serve(moduleCall: UInt64, zome: Int, operation: UInt32, bytes: [UInt8], answer: @escaping HostAnswer) {
-        guard let call = callOfModuleCall[moduleCall], call.isRunning, let step = call.current, step.zome == zome
+        guard let call = callOfModuleCall[moduleCall], call.isRunning, let step = call.step(of: moduleCall),
+            step.zome == zome
         else {
             Self.refuse(answer, PlasmidError(.callOver, "the call that this operation belongs to is over"))
             return
@@ -29,7 +30,10 @@ extension Cell {
             return
         }
         do {
-            try dispatch(known, HostRequest(cell: self, call: call, step: step, bytes: bytes, answer: answer))
+            try dispatch(
+                known,
+                HostRequest(
+                    cell: self, call: call, step: step, moduleCall: moduleCall, bytes: bytes, answer: answer))
         } catch {
             Self.refuse(answer, error)
         }
@@ -58,6 +62,7 @@ extension Cell {
         case .emitSignal: try emitSignal(request)
         case .send: try send(request)
         case .call: try callOther(request)
+        case .callCell: try callCell(request)
         case .callInfo: callInfo(request)
         case .keystoreGetPublicKey: try publicKey(request)
         case .log: try log(request)
@@ -72,20 +77,22 @@ struct HostRequest {
     let step: CallStep
     let bytes: [UInt8]
     private let answer: HostAnswer
-    /// The attempt that asked: an abandoned one learns only that it is over.
-    private let moduleCall: UInt64
+    /// The attempt, or the function within it, that asked: an abandoned one learns only that it is over.
+    let moduleCall: UInt64
 
-    init(cell: Cell, call: ActiveCall, step: CallStep, bytes: [UInt8], answer: @escaping HostAnswer) {
+    init(
+        cell: Cell, call: ActiveCall, step: CallStep, moduleCall: UInt64, bytes: [UInt8], answer: @escaping HostAnswer
+    ) {
         self.cell = cell
         self.call = call
         self.step = step
         self.bytes = bytes
         self.answer = answer
-        moduleCall = call.moduleCall
+        self.moduleCall = moduleCall
     }
 
     /// Whether the attempt that asked is still the present one.
-    var isCurrent: Bool { call.moduleCall == moduleCall && !call.isOver }
+    var isCurrent: Bool { call.step(of: moduleCall) != nil && !call.isOver }
 
     /// What the call sees: its scratch over the calls it builds on over the stored space.
     func view() throws(PlasmidError) -> CallView { try CallView(call: call) }

@@ -26,9 +26,18 @@ extension Cell {
 
     func callOther(_ request: HostRequest) throws(PlasmidError) {
         let call = try request.decode(CallRequest.self)
+        var origin = try nextOrigin(request)
+        guard call.to != id.agent else {
+            let own = CallCellRequest(
+                target: .here, zome: call.zome, function: call.function, payload: call.payload, secret: call.secret,
+                timeoutMilliseconds: call.timeoutMilliseconds)
+            return try callOwn(request, own, origin)
+        }
+        // Of a peer one knows the agent and so the cell; what the cell is called there is nobody else's business.
+        if space.cells[call.to]?.appID != appID { origin.instanceID = nil }
         let remote = RemoteCall(
             from: id.agent, to: call.to, zome: call.zome, function: call.function, payload: call.payload,
-            secret: call.secret)
+            secret: call.secret, origin: origin)
         try waitOutside(request, timeoutMilliseconds: call.timeoutMilliseconds, what: "call to \(call.to)") {
             [space] reply in
             space.deliver(remote, reply)
@@ -42,7 +51,7 @@ extension Cell {
 
     /// Gives the writer position up, starts the wait and answers the module once: with the reply, an error, or
     /// `timeout`. A reply that comes later is dropped.
-    private func waitOutside(
+    func waitOutside(
         _ request: HostRequest, timeoutMilliseconds: UInt32, what: String,
         _ start: (@escaping (Result<[UInt8], PlasmidError>) -> Void) -> Void
     ) throws(PlasmidError) {
@@ -70,7 +79,7 @@ extension Cell {
         let wait = call.lastWait
         let run = call.run
         tell(.waits(run))
-        let moduleCall = call.moduleCall
+        let moduleCall = request.moduleCall
         runner?.pauseDeadline(call: moduleCall)
         var isOpen = true
         var timer: Scheduled<Void>?
@@ -119,6 +128,7 @@ struct RemoteCall {
     let function: String
     let payload: [UInt8]
     let secret: CapSecret?
+    let origin: CallOrigin
 }
 
 /// The receiving side.
@@ -150,12 +160,16 @@ extension SpaceContext {
     func deliver(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
         do {
             let cell = try reachableCell(call.to)
-            let request = try cell.authorise(
+            var origin = call.origin
+            let (zome, grant) = try cell.authoriseCall(
                 zome: call.zome, function: call.function, caller: call.from, secret: call.secret)
+            origin.grant = grant
             let step = CallStep(
-                zome: request, kind: .function, name: call.function,
+                zome: zome, kind: .function, name: call.function,
                 invocation: Invocation(caller: call.from, payload: call.payload))
-            cell.startWhenInitialised(step: step, caller: call.from, secret: call.secret != nil) { result in
+            cell.startWhenInitialised(
+                step: step, caller: call.from, secret: call.secret != nil, origin: origin
+            ) { result in
                 reply(Self.remote(result) { PlasmidError(.remoteCallFailed, "\(call.zome)/\(call.function): \($0)") })
             }
         } catch {

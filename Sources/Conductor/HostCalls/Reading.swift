@@ -89,18 +89,11 @@ extension Cell {
                 .overloaded, "one call may emit \(Self.signalBytesPerCall) bytes of signals at most",
                 hint: "emit smaller ones, or split the work into several calls")
         }
+        request.call.changed(in: request.moduleCall)
         request.call.signalBytes += signal.payload.count
         request.call.signals.append(
             BufferedSignal(zome: request.step.zome, name: signal.name, payload: signal.payload))
         request.succeed([0xc0])
-    }
-
-    func callInfo(_ request: HostRequest) {
-        request.succeed(
-            CallInfo(
-                caller: request.call.caller, zome: zomes[request.step.zome].name, function: request.step.name,
-                secretUsed: request.call.usedSecret
-            ).packed)
     }
 
     func publicKey(_ request: HostRequest) throws(PlasmidError) {

@@ -11,7 +11,9 @@ extension Cell {
         withPosition(call, drop: request.drop) {
             guard request.isCurrent else { return request.drop() }
             do {
-                request.succeed(try work(call))
+                let answer = try work(call)
+                call.changed(in: request.moduleCall)
+                request.succeed(answer)
                 self.signSoon(call)
             } catch {
                 request.fail(PlasmidError.from(error))

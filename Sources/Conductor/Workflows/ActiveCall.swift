@@ -46,6 +46,8 @@ final class ActiveCall {
     let usedSecret: Bool
     /// What a signed call used up: committed with its writes, so that a restart does not forget it.
     let nonce: SpaceCommit.Nonce?
+    /// Where it comes from: another cell, a bridge, and how many calls lie above it.
+    let origin: CallOrigin
     /// Whether it is the cell's `init`: then the conductor ends it with `InitZomesComplete`, in the same commit.
     let isInit: Bool
     /// What the conductor itself writes once every step has returned; its bytes are the call's result.
@@ -78,10 +80,14 @@ final class ActiveCall {
     /// What ends those waits at once, when nobody waits for their answers any more.
     var giveUpWaits: [Int: () -> Void] = [:]
     var lastWait = 0
+    /// Functions of the own cell that run within this call, by the number under which the module knows them.
+    var frames: [UInt64: CallFrame] = [:]
+    /// Why nothing of the call may stay, whatever its function answers.
+    var doom: ModuleError?
 
     init(
         number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,
-        nonce: SpaceCommit.Nonce? = nil, isInit: Bool = false,
+        nonce: SpaceCommit.Nonce? = nil, origin: CallOrigin = CallOrigin(), isInit: Bool = false,
         epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
@@ -91,6 +97,7 @@ final class ActiveCall {
         self.caller = caller
         self.usedSecret = usedSecret
         self.nonce = nonce
+        self.origin = origin
         self.isInit = isInit
         self.epilogue = epilogue
         self.reply = reply
@@ -115,6 +122,7 @@ final class ActiveCall {
         signals = []
         signalBytes = 0
         outcome = .ok([0xc0])
+        doom = nil
         dropWaitingWrites()
         holdsPosition = false
     }

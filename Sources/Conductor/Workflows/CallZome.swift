@@ -25,6 +25,8 @@ extension Cell {
             timeout: nil
         ) { [self] result in
             guard callOfModuleCall.removeValue(forKey: moduleCall) != nil, call.moduleCall == moduleCall else { return }
+            // What it called in its own cell and did not wait for ends with it.
+            undoFrames(of: call)
             call.moduleCall = 0
             returned(call, result)
         }
@@ -69,6 +71,10 @@ extension Cell {
 
     /// The function returned. What it never asked of the chain needs no order; the rest goes into the line.
     private func finish(_ call: ActiveCall) {
+        if let doom = call.doom {
+            fail(call, doom)
+            return
+        }
         if let epilogue = call.epilogue {
             finish(call, with: epilogue)
             return

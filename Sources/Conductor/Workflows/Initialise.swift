@@ -8,13 +8,14 @@ extension Cell {
     /// Starts a call of one step as soon as the cell is initialised.
     func startWhenInitialised(
         step: CallStep, caller: AgentPubKey?, secret: Bool, nonce: SpaceCommit.Nonce? = nil,
+        origin: CallOrigin = CallOrigin(),
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
         if case .done = initialisation {
             start(
                 ActiveCall(
                     number: conductor.nextCall(), cell: self, steps: [step], caller: caller, usedSecret: secret,
-                    nonce: nonce, reply: reply))
+                    nonce: nonce, origin: origin, reply: reply))
             return
         }
         if case .running(let call?, _) = initialisation, call.outsideWaits > 0 {
@@ -28,7 +29,9 @@ extension Cell {
         }
         initialise { [self] result in
             switch result {
-            case .success: startWhenInitialised(step: step, caller: caller, secret: secret, nonce: nonce, reply: reply)
+            case .success:
+                startWhenInitialised(
+                    step: step, caller: caller, secret: secret, nonce: nonce, origin: origin, reply: reply)
             case .failure(let error): reply(.failure(error))
             }
         }
@@ -64,8 +67,15 @@ extension Cell {
         }
     }
 
+    /// Names the zome whose `init` it was; a refusal of everything together (by a validator) has none.
+    private func initName(_ call: ActiveCall?) -> String {
+        guard let step = call?.current else { return "`init` of \(instanceID)" }
+        return "`init` of zome '\(zomes[step.zome].name)' of \(instanceID)"
+    }
+
     private func initialised(_ result: Result<ZomeOutcome, PlasmidError>) {
-        guard case .running(_, let waiting) = initialisation else { return }
+        guard case .running(let call, let waiting) = initialisation else { return }
+        let name = initName(call)
         let outcome: Result<Void, PlasmidError>
         switch result {
         case .success(.ok):
@@ -75,7 +85,7 @@ extension Cell {
             initialisation = .needed
             outcome = .failure(
                 PlasmidError(
-                    .initFailed, "`init` of \(instanceID) refused: \(error.message)",
+                    .initFailed, "\(name) refused: \(error.message)",
                     hint: "nothing was written; the next call tries again"))
         case .failure(let error) where runner?.descriptions == nil:
             // The module could not even be loaded: that is what is wrong, and `init` never ran.
@@ -84,7 +94,7 @@ extension Cell {
         case .failure(let error):
             initialisation = .needed
             outcome = .failure(
-                PlasmidError(.initFailed, "`init` of \(instanceID) failed: \(error.message)", hint: error.hint))
+                PlasmidError(.initFailed, "\(name) failed: \(error.message)", hint: error.hint))
         }
         for done in waiting { done(outcome) }
     }

@@ -43,13 +43,14 @@ extension Host {
         return try ValueCodec.input(type, try await live.askRaw(.call, request))
     }
 
-    /// Calls a function of another zome of this cell, or of this one.
-    /// - Throws: what the function threw.
+    /// Calls a function of another zome of this cell, or of this one. It runs within this call: what it writes is
+    /// committed together with what this call writes, and taken back when it throws.
+    /// - Throws: what the function threw; `callTooDeep` when it calls itself without end.
     public func call<Input: Encodable, Output: Decodable>(
         zome: String, _ function: String, _ input: Input, timeout: Duration = .seconds(60),
         as type: Output.Type = Output.self
     ) async throws -> Output {
-        try await call(to: try await me, zome: zome, function, input, secret: nil, timeout: timeout, as: type)
+        try await call(.here, zome: zome, function, input, timeout: timeout, as: type)
     }
 }
 

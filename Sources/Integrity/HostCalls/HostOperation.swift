@@ -76,6 +76,12 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// The public key with a name: ``KeystoreGetPublicKeyRequest`` → `AgentPubKey`.
     case keystoreGetPublicKey = 28
 
+    // 50 to 59: other cells of the conductor, clones, schedules.
+
+    /// Calls a function of this cell, of another role, of any cell here, or over a bridge: ``CallCellRequest`` → the
+    /// result's value.
+    case callCell = 50
+
     /// The name in messages and logs.
     public var name: String { "\(self)" }
 
@@ -92,7 +98,7 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// True when it acts outside the conductor, so that the call may not be run again.
     public var hasOutsideEffect: Bool {
         switch self {
-        case .send, .call, .emitSignal: true
+        case .send, .call, .callCell, .emitSignal: true
         default: false
         }
     }

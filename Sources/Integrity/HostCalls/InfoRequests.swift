@@ -119,60 +119,6 @@ public struct DnaInfo: Packable, Hashable {
     }
 }
 
-/// Answer of ``HostOperation/callInfo``.
-public struct CallInfo: Packable, Hashable {
-    /// Who called; nil when the conductor did.
-    public var caller: AgentPubKey?
-    /// The zome that runs.
-    public var zome: String
-    /// The function or callback that runs.
-    public var function: String
-    /// Whether the caller showed a capability secret.
-    public var secretUsed: Bool
-
-    /// A value from its parts.
-    public init(caller: AgentPubKey? = nil, zome: String, function: String, secretUsed: Bool) {
-        self.caller = caller
-        self.zome = zome
-        self.function = function
-        self.secretUsed = secretUsed
-    }
-
-    /// Writes a map of 4 fields.
-    public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(4)
-        w.writeString("caller")
-        w.write(caller)
-        w.writeString("zome")
-        w.writeString(zome)
-        w.writeString("function")
-        w.writeString(function)
-        w.writeString("secret_used")
-        w.writeBool(secretUsed)
-    }
-
-    /// Reads a map; what has a default may be left out.
-    public init(from r: inout MessagePackReader) throws(PlasmidError) {
-        var caller: AgentPubKey?
-        var zome: String?
-        var function: String?
-        var secretUsed: Bool?
-        for _ in 0..<(try r.readMapHeader()) {
-            switch try r.readKey() {
-            case "caller": caller = try r.readOptional()
-            case "zome": try r.read(into: &zome)
-            case "function": try r.read(into: &function)
-            case "secret_used": try r.read(into: &secretUsed)
-            default: try r.skip()
-            }
-        }
-        self.caller = caller
-        self.zome = try r.require(zome, "zome", of: "CallInfo")
-        self.function = try r.require(function, "function", of: "CallInfo")
-        self.secretUsed = try r.require(secretUsed, "secret_used", of: "CallInfo")
-    }
-}
-
 /// Input of ``HostOperation/keystoreGetPublicKey``.
 public struct KeystoreGetPublicKeyRequest: Packable, Hashable {
     /// The key's name.

@@ -59,6 +59,23 @@ public struct RoleDef: Sendable, Hashable {
     }
 }
 
+/// A way from one role's zomes to another role's functions, under a name of its own.
+public struct BridgeDef: Sendable, Hashable {
+    /// The role whose zomes call.
+    public var caller: String
+    /// The role that is called.
+    public var callee: String
+    /// What the caller's zomes call it.
+    public var handle: String
+
+    /// A bridge from its parts.
+    public init(caller: String, callee: String, handle: String) {
+        self.caller = caller
+        self.callee = callee
+        self.handle = handle
+    }
+}
+
 /// An app: its roles, each with a DNA.
 public struct HappManifest: Sendable, Hashable {
     /// The app's name; the default of its id.
@@ -69,14 +86,18 @@ public struct HappManifest: Sendable, Hashable {
     public var roles: [RoleDef]
     /// Whether a cell may wait for its membrane proof.
     public var allowDeferredMembraneProofs: Bool
+    /// In file order.
+    public var bridges: [BridgeDef]
 
     /// An app from its parts.
     public init(
-        name: String, description: String = "", roles: [RoleDef], allowDeferredMembraneProofs: Bool = false
+        name: String, description: String = "", roles: [RoleDef], allowDeferredMembraneProofs: Bool = false,
+        bridges: [BridgeDef] = []
     ) {
         self.name = name
         self.description = description
         self.roles = roles
         self.allowDeferredMembraneProofs = allowDeferredMembraneProofs
+        self.bridges = bridges
     }
 }

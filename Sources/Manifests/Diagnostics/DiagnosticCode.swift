@@ -86,4 +86,8 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case badHash
     /// The DNA has another hash than the one pinned.
     case installedHashMismatch
+    /// A bridge names a role that the hApp does not have.
+    case unknownRole
+    /// Bridges lead back to where they start.
+    case bridgeCycle
 }

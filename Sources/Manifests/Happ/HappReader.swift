@@ -2,7 +2,7 @@ import Integrity
 
 /// Reads one hApp manifest and the DNA of each role.
 struct HappReader {
-    static let keys = ["manifest_version", "name", "description", "roles", "allow_deferred_memproofs"]
+    static let keys = ["manifest_version", "name", "description", "roles", "allow_deferred_memproofs", "bridges"]
     /// Most roles of one app.
     static let maxRoles = 64
     /// Most clones that a role may allow.
@@ -35,10 +35,18 @@ struct HappReader {
         if items?.isEmpty == true, case .list? = fields.value("roles")?.content {
             report.add(.noRole, fields.place("roles"), "the hApp has no role", hint: "a role names a DNA file")
         }
+        let bridges = BridgeReader(roles: (items ?? []).compactMap { Self.roleName($0) }).read(fields, report: &report)
         guard !report.hasErrors else { return nil }
         let manifest = HappManifest(
-            name: name, description: description ?? "", roles: roles, allowDeferredMembraneProofs: deferred)
+            name: name, description: description ?? "", roles: roles, allowDeferredMembraneProofs: deferred,
+            bridges: bridges)
         return LoadedHapp(path: report.file, manifest: manifest, dnas: loaded)
+    }
+
+    /// The name of a role whose other keys may be faulty: a bridge to it is not at fault.
+    private static func roleName(_ node: YamlNode) -> String? {
+        guard case .scalar(let name, _)? = node["name"]?.content else { return nil }
+        return name
     }
 
     private mutating func role(_ node: YamlNode) -> RoleDef? {

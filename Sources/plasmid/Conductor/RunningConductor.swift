@@ -30,6 +30,9 @@ final class RunningConductor: @unchecked Sendable {
         self.loop = loop
     }
 
+    /// The conductor, once it runs. On the loop only.
+    var conductor: Conductor? { parts?.conductor }
+
     /// Opens everything and begins to answer.
     /// - Returns: the ports. Fails with the error that kept it from starting; then nothing listens.
     func start(_ settings: RunSettings, keystore: Keystore, logger: Logger) -> EventLoopFuture<APIPorts> {

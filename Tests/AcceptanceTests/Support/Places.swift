@@ -18,6 +18,7 @@ enum Places {
     static let ghostwriter = root + "/dna/ghostwriter/happ.yaml"
     static let hostile = root + "/Tests/Modules/happ.yaml"
     static let failingInit = root + "/Tests/Modules/manifests/failing-init.happ.yaml"
+    static let house = root + "/Tests/Modules/manifests/house.happ.yaml"
     static let workshop = root + "/Tests/Modules/manifests/workshop.happ.yaml"
 }
 

@@ -30,7 +30,7 @@ final class TestConductor: Sendable {
     /// What the admin socket was told without asking.
     let frames: Frames
     private let group: MultiThreadedEventLoopGroup
-    private let running: RunningConductor
+    let running: RunningConductor
     private let keystore: Keystore
 
     private init(
@@ -129,6 +129,9 @@ final class TestConductor: Sendable {
         try await running.stop().get()
         try await group.shutdownGracefully()
     }
+
+    /// What the conductor is confined to.
+    var loop: any EventLoop { running.loop }
 
     // MARK: What a test does with it
 

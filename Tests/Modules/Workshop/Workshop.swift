@@ -58,6 +58,7 @@ let workshop = Zome("workshop") {
     facts()
     capabilities()
     messages()
+    cells()
 }
 
 @ZomeBuilder

@@ -1,0 +1,101 @@
+import Chain
+import Integrity
+import Sodium
+
+/// `call` to a cell of this conductor: the own one, another role's, any other, or one that a bridge leads to.
+///
+/// The callee learns the caller's agent, cell and grant from here; nothing that the module says can change them.
+extension Cell {
+    /// An agent that nobody is: for calls that must not act with the caller's own rights.
+    static var nobody: AgentPubKey { AgentPubKey(core: Bytes32(repeating: 0)) }
+
+    func callCell(_ request: HostRequest) throws(PlasmidError) {
+        let wanted = try request.decode(CallCellRequest.self)
+        let origin = try nextOrigin(request)
+        switch wanted.target {
+        case .here: try callOwn(request, wanted, origin)
+        case .role(let name):
+            try call(try conductor.cell("\(appID)/\(name)"), request, wanted, origin)
+        case .cell(let address):
+            guard let cell = conductor.cellOfID[CellID(dna: address.dna, agent: address.agent)] else {
+                throw PlasmidError(
+                    .unknownInstance, "no cell of \(address.agent) in \(address.dna) runs here",
+                    hint: "a cell is named by its DNA and its agent; an agent elsewhere is reached with call(to:)")
+            }
+            try call(try conductor.cell(cell.instanceID), request, wanted, origin)
+        case .bridge(let handle):
+            var origin = origin
+            origin.bridge = handle
+            try call(try conductor.cell(try conductor.bridged(from: self, handle)), request, wanted, origin)
+        }
+    }
+
+    /// What a call that this request makes says of itself, one deeper than the function that asks.
+    /// - Throws: `callTooDeep`.
+    func nextOrigin(_ request: HostRequest) throws(PlasmidError) -> CallOrigin {
+        let above = request.call.origin(of: request.moduleCall)
+        guard above.depth < Limits.callDepth else {
+            throw PlasmidError(
+                .callTooDeep,
+                "'\(request.step.name)' is the \(above.depth)th call within a call and may make no further",
+                hint: "does it call itself without end? a loop needs no call")
+        }
+        guard above.budget.take() else {
+            throw PlasmidError(
+                .callTooDeep, "the call has caused \(Limits.callsPerCall) others already",
+                hint: "split the work into several calls")
+        }
+        return CallOrigin(
+            cell: CellAddress(dna: id.dna, agent: id.agent), instanceID: instanceID, depth: above.depth + 1,
+            budget: above.budget)
+    }
+
+    /// A function of the own cell runs within the call. After a commit nothing may be written: there it is a call of its own.
+    func callOwn(_ request: HostRequest, _ wanted: CallCellRequest, _ origin: CallOrigin) throws(PlasmidError) {
+        guard request.call.steps.contains(where: { $0.kind == .postCommit }) else {
+            return try callWithin(request, wanted, origin: origin)
+        }
+        try call(self, request, wanted, origin, mayBeOwn: false)
+    }
+
+    private func call(
+        _ cell: Cell, _ request: HostRequest, _ wanted: CallCellRequest, _ origin: CallOrigin, mayBeOwn: Bool = true
+    ) throws(PlasmidError) {
+        if cell === self, mayBeOwn { return try callOwn(request, wanted, origin) }
+        var origin = origin
+        let caller = wanted.asStranger ? Self.nobody : id.agent
+        let (zome, grant) = try cell.authoriseCall(
+            zome: wanted.zome, function: wanted.function, caller: caller, secret: wanted.secret)
+        origin.grant = grant
+        let step = CallStep(
+            zome: zome, kind: .function, name: wanted.function,
+            invocation: Invocation(caller: caller, payload: wanted.payload))
+        let what = "call of \(wanted.zome)/\(wanted.function) of \(cell.instanceID)"
+        try waitOutside(request, timeoutMilliseconds: wanted.timeoutMilliseconds, what: what) { reply in
+            cell.startWhenInitialised(step: step, caller: caller, secret: wanted.secret != nil, origin: origin) {
+                switch $0 {
+                case .success(.ok(let bytes)): reply(.success(bytes))
+                case .success(.appError(let error)):
+                    reply(.failure(PlasmidError(PlasmidError.Code(rawValue: error.code), error.message)))
+                case .failure(let error): reply(.failure(error))
+                }
+            }
+        }
+    }
+
+    /// The zome's index and the grant that opens the function, if one does.
+    /// - Throws: `unknownZome`, `unknownFunction`, or one of the capability codes.
+    func authoriseCall(
+        zome: String, function: String, caller: AgentPubKey, secret: CapSecret?
+    ) throws(PlasmidError) -> (zome: Int, grant: ActionHash?) {
+        let index = try authorise(zome: zome, function: function, caller: caller, secret: secret)
+        guard let access = zomes[index].functions.first(where: { $0.name == function })?.access else {
+            return (index, nil)
+        }
+        let asked = CapabilityRequest(
+            provenance: caller, secret: secret, function: ZomeFunction(zome: zome, function: function))
+        let verdict = CapabilityCheck.decide(asked, author: id.agent, access: access, grants: grants)
+        if case .granted(let address) = verdict { return (index, address) }
+        return (index, nil)
+    }
+}
