@@ -50,6 +50,12 @@ public enum Limits {
     public static let callExpiryMicroseconds: Int64 = 50 * 60 * 1_000_000
     /// A DNA's properties, as MessagePack.
     public static let propertiesBytes = 65_536
+    /// The rules of one entry type, as MessagePack.
+    public static let rulesBytes = 65_536
+    /// How deep the rules of fields may nest; those at the top of an entry count as 1.
+    public static let ruleDepth = 8
+    /// Fields with a rule in one map, forbidden fields, and values of an `enum`.
+    public static let ruleFields = 256
     /// Entry types of one DNA: an index is a byte.
     public static let entryTypes = 256
     /// Link types of one DNA: an index is a byte.

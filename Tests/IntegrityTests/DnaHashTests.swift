@@ -24,7 +24,7 @@ struct DnaHashTests {
             changed { $0.integrity.entryTypes[0].maxBytes += 1 },
             changed { $0.integrity.entryTypes[0].requiredValidations = 6 },
             changed { $0.integrity.entryTypes[2].publishing.reverse() },
-            changed { $0.integrity.entryTypes[0].rules = .map(["update": "author"]) },
+            changed { $0.integrity.entryTypes[0].rules = EntryRules(update: .author) },
             changed { $0.integrity.entryTypes.swapAt(0, 1) }, changed { $0.integrity.linkTypes[0].base = .any },
             changed { $0.integrity.linkTypes[0].target = .external },
             changed { $0.integrity.linkTypes[0].create = .author },

@@ -61,7 +61,7 @@ extension EntryTypeDef {
         w.writeString("publishing")
         w.write(publishing)
         w.writeString("rules")
-        (form == .hashed ? rules.sorted : rules).pack(into: &w)
+        rules.pack(into: &w)
         if let zome {
             w.writeString("zome")
             w.write(zome)

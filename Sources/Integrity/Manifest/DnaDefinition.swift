@@ -12,15 +12,15 @@ public struct EntryTypeDef: Sendable, Hashable {
     public var requiredValidations: UInt8
     /// The ways in which entries may be published; the first is the default.
     public var publishing: [Publishing]
-    /// Declarative rules; always an empty map in this version.
-    public var rules: MessagePackValue
+    /// What the conductor itself holds its entries to.
+    public var rules: EntryRules
     /// The integrity zome that owns the type; the first when nil.
     public var zome: String?
 
     /// A type from its parts; the defaults are those of the manifest.
     public init(
         name: String, visibility: Visibility = .public, maxBytes: Int = Limits.entryBytes,
-        requiredValidations: UInt8 = 5, publishing: [Publishing] = [.signed], rules: MessagePackValue = .emptyMap,
+        requiredValidations: UInt8 = 5, publishing: [Publishing] = [.signed], rules: EntryRules = .none,
         zome: String? = nil
     ) {
         self.name = name

@@ -36,6 +36,17 @@ public enum WhoMay: String, Packable, Sendable, Hashable, CaseIterable {
     case anyone
     /// The author of the base (to create), of the link (to delete).
     case author
+    /// To create: the author of the target.
+    case targetAuthor = "target_author"
+    /// To delete: the author of the link, and the author of the base.
+    case baseAuthor = "base_author"
+    /// To delete: nobody, the link stands for good.
+    case nobody
+
+    /// The words that `create` takes.
+    public static let creators: [WhoMay] = [.anyone, .author, .targetAuthor]
+    /// The words that `delete` takes.
+    public static let deleters: [WhoMay] = [.anyone, .author, .baseAuthor, .nobody]
 
     /// Writes the name.
     public func pack(into w: inout MessagePackWriter) { w.writeString(rawValue) }

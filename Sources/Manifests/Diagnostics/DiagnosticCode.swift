@@ -57,9 +57,15 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     /// The path leads outside its folder or is absolute.
     case badPath
 
+    // Declarative rules.
+    /// A rule that makes no sense where it stands, or beside another.
+    case badRule
+    /// A range whose lower end lies above its upper end.
+    case emptyRange
+    /// A rule asks for an author, and entries may be published without one.
+    case rulesNeedAuthor
+
     // What is promised but not there yet.
-    /// Declarative rules are not supported yet.
-    case rulesUnsupported
     /// Publishing other than signed is not supported yet.
     case publishingUnsupported
 

@@ -14,6 +14,7 @@ struct DnaReader {
 
     private var entryTypes = Names("entry type", .identifier, reserved: ["agent", "any", "external"])
     private var linkTypes = Names("link type", .identifier)
+    private var rules = RulesReader()
     private var zomes = Names("zome", .identifier)
     private var integrityZomes: [String] = []
     private var modules = Names("module", .identifier)
@@ -54,6 +55,7 @@ struct DnaReader {
         let zomes = fields.list("zomes", maxCount: Self.maxZomes, report: &report).compactMap { integrityZome($0) }
         let entries = fields.list("entry_types", maxCount: Limits.entryTypes, report: &report)
             .compactMap { entryType($0) }
+        rules.checkReferences(entryTypes, report: &report)
         let links = fields.list("link_types", maxCount: Limits.linkTypes, report: &report).compactMap { linkType($0) }
         return IntegritySection(
             networkSeed: fields.text("network_seed", report: &report) ?? "",
@@ -83,39 +85,27 @@ struct DnaReader {
         let maxBytes = fields.number(
             "max_bytes", 1...Limits.entryBytes, default: Limits.entryBytes, report: &report)
         let validations = fields.number("required_validations", 1...255, default: 5, report: &report)
-        checkPublishing(fields)
-        checkRules(fields)
+        let publishing = publishing(fields)
+        let rules = self.rules.read(fields, report: &report)
+        RulesReader.checkAuthors(rules, publishing, fields, report: &report)
         let zome = zomeOfType(fields)
         guard let name else { return nil }
         return EntryTypeDef(
             name: name, visibility: visibility, maxBytes: maxBytes, requiredValidations: UInt8(validations),
-            publishing: [.signed], rules: .emptyMap, zome: zome)
+            publishing: [.signed], rules: rules, zome: zome)
     }
 
-    private mutating func checkPublishing(_ fields: Fields) {
-        guard fields.value("publishing") != nil else { return }
+    private mutating func publishing(_ fields: Fields) -> [Publishing] {
+        guard fields.value("publishing") != nil else { return [.signed] }
         let words = Publishing.allCases.map { ($0.rawValue, $0) }
         let items = fields.list("publishing", maxCount: 3, report: &report)
         let values = items.map { Fields.word($0, "\"publishing\" of \(fields.what)", words, report: &report) }
-        guard !values.contains(nil), values != [.signed] else { return }
+        guard !values.contains(nil), values != [.signed] else { return [.signed] }
         report.add(
             .publishingUnsupported, fields.place("publishing"),
             "\(fields.what): publishing other than [signed] is not supported yet",
             hint: "remove \"publishing\" until a later version")
-    }
-
-    private mutating func checkRules(_ fields: Fields) {
-        guard let node = fields.value("rules") else { return }
-        guard case .map(let pairs) = node.content else {
-            report.add(
-                .wrongType, node.position, "\"rules\" of \(fields.what) must be a map, this is \(node.kind)")
-            return
-        }
-        guard !pairs.isEmpty else { return }
-        report.add(
-            .rulesUnsupported, fields.place("rules"),
-            "declarative rules are not supported yet: remove \"rules\" until a later version",
-            hint: "check it in the validator of \(fields.what) meanwhile")
+        return values.compactMap { $0 }
     }
 
     /// The integrity zome that a type belongs to: the one named, else the first.
@@ -136,11 +126,10 @@ struct DnaReader {
         let keys = ["name", "base", "target", "create", "delete", "zome"]
         guard let fields = Fields(node, Names.title("link type", node), keys: keys, report: &report) else { return nil }
         let name = linkTypes.take(of: fields, report: &report)
-        let who = WhoMay.allCases.map { ($0.rawValue, $0) }
         let base = linkEnd("base", fields)
         let target = linkEnd("target", fields)
-        let create = fields.word("create", who, report: &report) ?? .anyone
-        let delete = fields.word("delete", who, report: &report) ?? .author
+        let create = fields.word("create", WhoMay.creators.map { ($0.rawValue, $0) }, report: &report) ?? .anyone
+        let delete = fields.word("delete", WhoMay.deleters.map { ($0.rawValue, $0) }, report: &report) ?? .author
         let zome = zomeOfType(fields)
         guard let name else { return nil }
         return LinkTypeDef(name: name, base: base, target: target, create: create, delete: delete, zome: zome)
