@@ -20,20 +20,29 @@ public struct RuleViolation: Error, Hashable, Sendable, CustomStringConvertible 
     public let message: String
     /// The action that breaks the rule.
     public let action: ActionHash
+    /// What a declarative rule found, and in which field; nil for system rules.
+    public let refusal: RuleRefusal?
 
     /// A violation of `rule` by `action`.
-    public init(rule: Int, code: PlasmidError.Code, message: String, action: ActionHash) {
+    public init(
+        rule: Int, code: PlasmidError.Code, message: String, action: ActionHash, refusal: RuleRefusal? = nil
+    ) {
         self.rule = rule
         self.code = code
         self.message = message
         self.action = action
+        self.refusal = refusal
     }
 
     /// The sentence with the number of the rule.
     public var description: String { "\(message) (rule \(rule))" }
 
     /// The violation as an error for whoever wrote the action.
-    public var error: PlasmidError { PlasmidError(code, message, cause: "rule \(rule), action \(action)") }
+    public var error: PlasmidError {
+        var cause = "rule \(rule), action \(action)"
+        if let refusal { cause += ", \(refusal.word.rawValue)" + (refusal.path.isEmpty ? "" : " at \(refusal.path)") }
+        return PlasmidError(code, message, cause: cause)
+    }
 }
 
 /// What the rules need to see of other data: what this node holds. Nothing is fetched; the answer nil means "not here".
@@ -83,9 +92,13 @@ struct Findings {
     mutating func reject(_ rule: Int, _ message: String) { reject(rule, .validationFailed, message) }
 
     mutating func reject(_ rule: Int, _ code: PlasmidError.Code, _ message: String) {
+        reject(RuleViolation(rule: rule, code: code, message: message, action: subject))
+    }
+
+    mutating func reject(_ found: RuleViolation) {
         // The lowest rule is told, so that the words do not depend on the order of the checks.
-        if let violation, violation.rule <= rule { return }
-        violation = RuleViolation(rule: rule, code: code, message: message, action: subject)
+        if let violation, violation.rule <= found.rule { return }
+        violation = found
     }
 
     mutating func miss(_ hash: AnyDhtHash) {

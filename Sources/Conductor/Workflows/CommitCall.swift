@@ -13,7 +13,7 @@ extension Cell {
         do {
             let view = try CallView(call: call)
             let records = try view.records(of: call)
-            switch try rules.check(records, reads: view) {
+            switch try judge(records, view) {
             case .valid: break
             case .rejected(let violation): return refuse(call, violation.message)
             case .missing(let hashes): return refuse(call, Self.missing(hashes))

@@ -1,5 +1,6 @@
 import Chain
 import Integrity
+import Storage
 import Validation
 import ZomeRuntime
 
@@ -18,6 +19,40 @@ extension CallView: ValidationReads {
             records.append(record)
         }
         return records
+    }
+}
+
+/// What any node could hold: private entries are not seen, the author's own neither.
+private struct SharedReads: ValidationReads {
+    let view: CallView
+
+    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try view.cascade.action(hash) }
+
+    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? { try view.heldEntry(hash) }
+}
+
+/// What is stored of an author's chain, as the author sees it.
+private struct StoredReads: ValidationReads {
+    let chain: StoredChain
+
+    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try chain.record(hash)?.action }
+
+    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? { try chain.entry(hash) }
+}
+
+extension Cell {
+    /// What the conductor itself holds a commit to, with the code that other nodes will use: the rules of every app, then those
+    /// that this app's manifest declares.
+    func judge(_ records: [Record], _ view: CallView) throws(PlasmidError) -> Verdict {
+        let verdict = try rules.check(records, reads: view)
+        let declared = space.declaredRules
+        guard verdict == .valid, !declared.isEmpty else { return verdict }
+        if declared.needsChain, let head = try space.store.head(of: id.agent) {
+            let stored = StoredReads(chain: StoredChain(space: space, reader: id.agent))
+            try declared.settle(space.uniqueValues, author: id.agent, head: head.hash, reads: stored)
+        }
+        return try declared.check(
+            records, own: view, shared: SharedReads(view: view.shared()), memory: space.uniqueValues)
     }
 }
 

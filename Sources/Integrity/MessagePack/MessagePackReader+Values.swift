@@ -24,7 +24,8 @@ extension MessagePackReader {
     public mutating func skip() throws(PlasmidError) { try skip(depth: Limits.messagePackDepth) }
 
     /// Steps over one whole value that may nest `depth` containers deep.
-    mutating func skip(depth: Int) throws(PlasmidError) {
+    /// - Throws: `malformedMessagePack`, and `tooDeep` beyond `depth`.
+    public mutating func skip(depth: Int) throws(PlasmidError) {
         guard position < end else { throw short(1) }
         let marker = base.load(fromByteOffset: position, as: UInt8.self)
         switch marker {

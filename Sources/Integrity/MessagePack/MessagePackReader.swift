@@ -261,9 +261,10 @@ public struct MessagePackReader {
         return bytes
     }
 
+    /// Reads text and lends its bytes, which need not be UTF-8.
     @inlinable
     @inline(__always)
-    mutating func readStringBytesUnchecked() throws(PlasmidError) -> UnsafeRawBufferPointer {
+    public mutating func readStringBytesUnchecked() throws(PlasmidError) -> UnsafeRawBufferPointer {
         let marker = try take()
         switch marker {
         case 0xA0...0xBF: return try take(count: Int(marker & 0x1F))

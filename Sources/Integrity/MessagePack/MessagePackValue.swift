@@ -136,7 +136,7 @@ extension MessagePackValue: Packable {
 
 extension MessagePackReader {
     /// True when the next value is an integer above `Int64.max`.
-    var nextIsLargeUInt: Bool {
+    public var nextIsLargeUInt: Bool {
         guard remaining >= 2, base.load(fromByteOffset: position, as: UInt8.self) == 0xCF else { return false }
         return base.load(fromByteOffset: position + 1, as: UInt8.self) >= 0x80
     }

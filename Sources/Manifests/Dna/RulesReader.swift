@@ -28,7 +28,8 @@ struct RulesReader {
         let size = rules.packed.count
         if size > Limits.rulesBytes {
             report.add(
-                .tooLong, fields.position, "\"rules\" of \(type.what) take \(size) bytes, at most \(Limits.rulesBytes) fit")
+                .tooLong, fields.position,
+                "\"rules\" of \(type.what) take \(size) bytes, at most \(Limits.rulesBytes) fit")
         }
         return rules
     }
@@ -110,7 +111,8 @@ struct RulesReader {
                 report.add(.duplicateName, node.position, "the field \"\(Spelling.shown(name))\" is forbidden twice")
             } else if rules.contains(where: { $0.name == name }) {
                 report.add(
-                    .badRule, node.position, "the field \"\(Spelling.shown(name))\" has a rule and is forbidden as well",
+                    .badRule, node.position,
+                    "the field \"\(Spelling.shown(name))\" has a rule and is forbidden as well",
                     hint: "remove one of the two")
             } else {
                 names.append(name)
@@ -158,7 +160,8 @@ struct RulesReader {
     }
 
     static let words = [
-        "string", "integer", "number", "boolean", "bytes", "agent", "action", "entry", "external", "dna", "hash", "list",
+        "string", "integer", "number", "boolean", "bytes", "agent", "action", "entry", "external", "dna", "hash",
+        "list",
         "map", "any",
     ]
     /// What other tools call the types.

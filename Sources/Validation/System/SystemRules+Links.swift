@@ -18,7 +18,15 @@ extension SystemRules {
         try checkEnd(definition.base, base, start, reads, &findings)
         let end = LinkSide(rule: 25, link: definition.name, verb: "lead to", author: action.author)
         try checkEnd(definition.target, target, end, reads, &findings)
-        if definition.create == .author { try checkBaseAuthor(definition.name, base, action.author, reads, &findings) }
+        switch definition.create {
+        case .author:
+            let words = "Only the author of what a link '\(definition.name)' starts from may make it"
+            try checkAuthor(base, action.author, words, reads, &findings)
+        case .targetAuthor:
+            let words = "Only the author of what a link '\(definition.name)' leads to may make it"
+            try checkAuthor(target, action.author, words, reads, &findings)
+        case .anyone, .baseAuthor, .nobody: break
+        }
     }
 
     /// One end of a link that is being judged, for the sentences about it.
@@ -68,19 +76,32 @@ extension SystemRules {
         }
     }
 
-    /// Rule 26: who wrote the base. An entry's address has no one author, so it never shows that it is the link's.
-    private func checkBaseAuthor(
-        _ link: String, _ base: AnyLinkableHash, _ author: AgentPubKey, _ reads: some ValidationReads,
+    /// Rule 26: who wrote an end. An entry's address has no one author, so it never shows that it is the link's.
+    private func checkAuthor(
+        _ end: AnyLinkableHash, _ author: AgentPubKey, _ words: String, _ reads: some ValidationReads,
         _ findings: inout Findings
     ) throws(PlasmidError) {
-        if base.entry == author.entryHash { return }
-        if let hash = base.action {
-            guard let action = try reads.action(hash) else { return findings.miss(.action(hash)) }
-            if action.author == author { return }
+        switch try isAuthor(author, of: end, reads) {
+        case .yes: break
+        case .no: findings.reject(26, .notAuthor, "\(words), by the author's key or an action.")
+        case .unknown(let hash): findings.miss(hash)
         }
-        findings.reject(
-            26, .notAuthor,
-            "Only the author of what a link '\(link)' starts from may make it, by the author's key or an action.")
+    }
+
+    private enum Authorship {
+        case yes
+        case no
+        case unknown(AnyDhtHash)
+    }
+
+    /// Whether an end of a link is an agent's own key or an action of theirs.
+    private func isAuthor(
+        _ agent: AgentPubKey, of end: AnyLinkableHash, _ reads: some ValidationReads
+    ) throws(PlasmidError) -> Authorship {
+        if end.entry == agent.entryHash { return .yes }
+        guard let hash = end.action else { return .no }
+        guard let action = try reads.action(hash) else { return .unknown(.action(hash)) }
+        return action.author == agent ? .yes : .no
     }
 
     /// Rules 15, 27 and 28.
@@ -95,10 +116,24 @@ extension SystemRules {
         if linkBase != base {
             findings.reject(28, "A link is taken back from another base than the one it starts from.")
         }
-        if let definition = linkType(zome: zome, index: index), definition.delete == .author,
-            made.author != action.author
-        {
+        guard let definition = linkType(zome: zome, index: index) else { return }
+        switch definition.delete {
+        case .anyone, .targetAuthor: break
+        case .author:
+            if made.author == action.author { return }
             findings.reject(27, .notAuthor, "Only who made a link '\(definition.name)' may take it back.")
+        case .nobody: findings.reject(27, .notAuthor, "A link '\(definition.name)' stands for good.")
+        case .baseAuthor:
+            if made.author == action.author { return }
+            switch try isAuthor(action.author, of: linkBase, reads) {
+            case .yes: break
+            case .unknown(let hash): findings.miss(hash)
+            case .no:
+                findings.reject(
+                    27, .notAuthor,
+                    "Only who made a link '\(definition.name)', or the author of what it starts from, may take it back."
+                )
+            }
         }
     }
 }

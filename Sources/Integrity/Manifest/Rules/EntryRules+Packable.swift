@@ -15,7 +15,8 @@ extension EntryRules: Packable {
 
     private var value: MessagePackValue {
         guard !isNone else { return .emptyMap }
-        return .map(fields.pairs + [.init("update", .string(update.rawValue)), .init("delete", .string(delete.rawValue))])
+        return .map(
+            fields.pairs + [.init("update", .string(update.rawValue)), .init("delete", .string(delete.rawValue))])
     }
 }
 
@@ -105,7 +106,8 @@ extension ValueRule {
             self = .number(min: try RuleForm.number(value["min"]), max: try RuleForm.number(value["max"]))
         case "bytes": self = .bytes(length)
         case "list":
-            self = .list(length, items: try value["items"].map { value throws(PlasmidError) in try Self(value) } ?? .any)
+            self = .list(
+                length, items: try value["items"].map { value throws(PlasmidError) in try Self(value) } ?? .any)
         case "map": self = .map(length, try FieldSet(value))
         default:
             guard let kind = AddressKind(rawValue: word) else { throw RuleForm.fault("there is no type `\(word)`") }
