@@ -22,6 +22,10 @@ public enum Limits {
     public static let linkPageMaximum = 10_000
     /// Records in one answer of `query`, at most.
     public static let queryPageMaximum = 10_000
+    /// Versions of one entry that are followed, at most.
+    public static let versionsMaximum = 10_000
+    /// Actions in one answer of `mustGetAgentActivity`, at most.
+    public static let activityMaximum = 10_000
     /// Actions that one zome call may commit.
     public static let actionsPerCall = 10_000
     /// Bytes of actions and entries that one zome call may commit.

@@ -6,7 +6,7 @@ struct SchemaUpgrade: Sendable {
     let rows: @Sendable (OverlayRows) throws(PlasmidError) -> WriteBatch
 
     /// The steps of a space's tables: the first leads from version 1 to 2.
-    static let spaces: [SchemaUpgrade] = []
+    static let spaces = [linksByTime]
     /// The steps of the conductor's tables.
     static let conductor: [SchemaUpgrade] = []
 
@@ -28,5 +28,27 @@ struct SchemaUpgrade: Sendable {
             batch.add(SpaceTables.meta, EnvironmentIdentity.schemaKey, version)
             try applier.apply([DurableCommit(lsn: identity.appliedLSN, payload: batch.bytes)])
         }
+    }
+}
+
+extension SchemaUpgrade {
+    /// Version 2: links by time, made of the links by tag.
+    static let linksByTime = SchemaUpgrade { old throws(PlasmidError) in
+        var batch = WriteBatch()
+        try old.scan(SpaceTables.links, RowRange(prefix: [])) { key, value throws(PlasmidError) in
+            guard key.count >= SpaceKey.linkBaseBytes + 10 else {
+                throw StorageFault.damaged("A link's key is too short")
+            }
+            let view = try LinkRow.View(value)
+            let create = try ActionHash(bytes39: view.createBytes)
+            let type = LinkTypeNumber(
+                zomeIndex: key[SpaceKey.linkBaseBytes], linkType: key[SpaceKey.linkBaseBytes + 1])
+            let base = [UInt8](key.slice(0, SpaceKey.linkBaseBytes))
+            batch.add(
+                SpaceTables.linkTimes, SpaceKey.linkTime(base, type, SpaceKey.linkPosition(view.time, create)),
+                [UInt8](value))
+            return true
+        }
+        return batch
     }
 }

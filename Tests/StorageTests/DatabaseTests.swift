@@ -5,8 +5,10 @@ import Testing
 @testable import Storage
 
 @Suite struct DatabaseTests {
-    private func oneNote(_ folder: String) throws -> TestAuthor {
-        try withDatabase(folder) { (database: Database, loop: TestLoop) throws in
+    private func oneNote(_ folder: String, upgrades: [SchemaUpgrade]? = nil) throws -> TestAuthor {
+        var options = smallOptions()
+        if let upgrades { options.spaceUpgrades = upgrades }
+        return try withDatabase(folder, options) { (database: Database, loop: TestLoop) throws in
             var alice = TestAuthor("alice")
             alice.act(.dna(dna(1)))
             alice.create("note")
@@ -216,7 +218,7 @@ import Testing
     @Test("an older schema is upgraded in one step or not at all; a newer one is refused")
     func upgrade() throws {
         try withFolder { folder in
-            let alice = try oneNote(folder)
+            let alice = try oneNote(folder, upgrades: [])
             let open = { (upgrades: [SchemaUpgrade]) in
                 var options = smallOptions()
                 options.spaceUpgrades = upgrades

@@ -146,6 +146,10 @@ private struct Model {
         var request = LinkRequest(base: base, limit: Int.random(in: 1...5, using: &random))
         if Bool.random(using: &random) { request.types = [LinkTypeNumber(zomeIndex: 0, linkType: 1)] }
         if Bool.random(using: &random) { request.tagPrefix = [1] }
+        if Bool.random(using: &random) { request.author = author }
+        request.order = LinkOrder.allCases.randomElement(using: &random) ?? .byTag
+        request.status = LinkStatus.allCases.randomElement(using: &random) ?? .live
+        try check("count of links", { try $0.countLinks(request) }, space)
         repeat {
             try check("links", { try $0.links(request) }, space)
             request.cursor = try memory.links(request).next

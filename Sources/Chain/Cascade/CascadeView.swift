@@ -88,55 +88,7 @@ public struct CascadeView<Stored: ChainReads> {
         return ordered(try stored.deletes(of: original).map { ($0.action, $0.hash) } + pending)
     }
 
-    private func ordered(_ actions: [(Action, ActionHash)]) -> [Action] {
+    func ordered(_ actions: [(Action, ActionHash)]) -> [Action] {
         actions.sorted { ($0.0.timestamp, $0.1) < ($1.0.timestamp, $1.1) }.map(\.0)
-    }
-
-    // MARK: Links
-
-    /// One page of links: those that the filter admits and that are not deleted, oldest first, `limit` of them as long as there
-    /// are so many; `next` asks for the page behind, nil when this is the last.
-    /// - Throws: `badInput` for a cursor that is none.
-    public func links(
-        _ filter: LinkFilter, cursor: [UInt8]? = nil, limit: Int
-    ) throws(PlasmidError) -> LinkPage {
-        let start: LinkPosition? = if let cursor { try LinkPosition(cursor: cursor) } else { nil }
-        let wanted = max(1, limit)
-        // Whatever is deleted above may be among the stored ones, so as many more are asked for, and one to know of a next page.
-        let hidden = layers.reduce(0) { $0 + $1.linkDeleteCount }
-        var found = try stored.links(filter, after: start, limit: wanted + hidden + 1)
-        if hidden > 0 {
-            found.removeAll { link in layers.contains { $0.isLinkDeleted(link.createLinkHash) } }
-        }
-        let pending = try pendingLinks(filter, after: start)
-        if !pending.isEmpty {
-            found += pending
-            found.sort { LinkPosition($0) < LinkPosition($1) }
-        }
-        guard found.count > wanted else { return LinkPage(links: found) }
-        found.removeSubrange(wanted...)
-        return LinkPage(links: found, next: found.last.map { LinkPosition($0).cursor })
-    }
-
-    private func pendingLinks(_ filter: LinkFilter, after start: LinkPosition?) throws(PlasmidError) -> [Link] {
-        var links: [Link] = []
-        for layer in layers {
-            for link in layer.links(on: filter.base) where filter.admits(link) {
-                if let start, LinkPosition(link) <= start { continue }
-                if layers.contains(where: { $0.isLinkDeleted(link.createLinkHash) }) { continue }
-                links.append(link)
-            }
-        }
-        return links
-    }
-
-    /// The link that `add` created, unless it was deleted.
-    public func link(_ add: ActionHash) throws(PlasmidError) -> Link? {
-        if layers.contains(where: { $0.isLinkDeleted(add) }) { return nil }
-        for layer in layers.reversed() {
-            if let link = layer.action(add)?.link { return link }
-        }
-        guard let record = try stored.record(add), try !stored.isLinkDeleted(add) else { return nil }
-        return Link(record.signedAction)
     }
 }

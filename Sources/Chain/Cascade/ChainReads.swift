@@ -14,13 +14,21 @@ public protocol ChainReads {
     func updates(of original: ActionHash) throws(PlasmidError) -> [SignedAction]
     /// The stored Deletes of the record `original`, in any order.
     func deletes(of original: ActionHash) throws(PlasmidError) -> [SignedAction]
+    /// The stored Updates of an entry, whichever action brought it, in any order.
+    func updates(ofEntry original: EntryHash) throws(PlasmidError) -> [SignedAction]
+    /// The stored Deletes of an entry, whichever action brought it, in any order.
+    func deletes(ofEntry original: EntryHash) throws(PlasmidError) -> [SignedAction]
     /// Whether a stored Delete names the record `original`.
     func isDeleted(_ original: ActionHash) throws(PlasmidError) -> Bool
-    /// Whether a stored DeleteLink names the link that `add` created.
-    func isLinkDeleted(_ add: ActionHash) throws(PlasmidError) -> Bool
-    /// The first `limit` stored links that the filter admits, that lie behind `position` and that no stored DeleteLink names,
-    /// by position.
-    func links(_ filter: LinkFilter, after position: LinkPosition?, limit: Int) throws(PlasmidError) -> [Link]
+    /// The first `limit` stored links that the filter admits (its status against the stored DeleteLinks) and that lie behind
+    /// `position`: by position, or the other way round.
+    func links(
+        _ filter: LinkFilter, behind position: LinkPosition?, newestFirst: Bool, limit: Int
+    ) throws(PlasmidError) -> [Link]
+    /// How many stored links the filter admits.
+    func countLinks(_ filter: LinkFilter) throws(PlasmidError) -> Int
+    /// The stored DeleteLinks of the link that `add` created, in any order.
+    func linkDeletes(of add: ActionHash) throws(PlasmidError) -> [SignedAction]
     /// Hands the stored records of `author`'s chain with a sequence in `range` to `body`, in the order asked for, until it
     /// answers false.
     func chain(
@@ -32,4 +40,7 @@ public protocol ChainReads {
 extension ChainReads {
     /// By way of ``deletes(of:)``; a store with an index answers faster.
     public func isDeleted(_ original: ActionHash) throws(PlasmidError) -> Bool { try !deletes(of: original).isEmpty }
+
+    /// Whether a stored DeleteLink names the link that `add` created.
+    public func isLinkDeleted(_ add: ActionHash) throws(PlasmidError) -> Bool { try !linkDeletes(of: add).isEmpty }
 }

@@ -10,32 +10,39 @@ public struct ChainFilter: Sendable {
     public var actionTypes: Set<ActionType>?
     /// Entries; nil takes all, and actions without an entry.
     public var entryHashes: Set<EntryHash>?
+    /// Kinds of record of which one must fit: how names of entry types and of actions are asked for together; nil takes all.
+    public var kinds: Set<RecordKind>?
     /// Whether the records carry their entries (`notStored` in their place otherwise).
     public var includeEntries: Bool
     /// Newest first.
     public var descending: Bool
     /// How many records at most.
     public var limit: Int
+    /// How many of those wanted are left out first.
+    public var start: Int
 
     /// The whole chain, oldest first, narrowed by what is given.
     public init(
         range: ClosedRange<UInt32>? = nil, entryTypes: Set<EntryType>? = nil, actionTypes: Set<ActionType>? = nil,
-        entryHashes: Set<EntryHash>? = nil, includeEntries: Bool = true, descending: Bool = false,
-        limit: Int = Limits.queryPageMaximum
+        entryHashes: Set<EntryHash>? = nil, kinds: Set<RecordKind>? = nil, includeEntries: Bool = true,
+        descending: Bool = false, limit: Int = Limits.queryPageMaximum, start: Int = 0
     ) {
         self.range = range
         self.entryTypes = entryTypes
         self.actionTypes = actionTypes
         self.entryHashes = entryHashes
+        self.kinds = kinds
         self.includeEntries = includeEntries
         self.descending = descending
         self.limit = limit
+        self.start = start
     }
 
     /// Whether the action is one of those wanted.
     public func admits(_ action: Action) -> Bool {
         if let range, !range.contains(action.actionSeq) { return false }
         if let actionTypes, !actionTypes.contains(action.type) { return false }
+        if let kinds, !kinds.contains(RecordKind(action)) { return false }
         if let entryTypes {
             guard let type = action.entryType, entryTypes.contains(type) else { return false }
         }
@@ -59,8 +66,11 @@ extension CascadeView {
     ) throws(PlasmidError) -> [Record] {
         guard let head, filter.limit > 0 else { return [] }
         var found: [Record] = []
+        var skipped = 0
         func take(_ record: Record) -> Bool {
-            if filter.admits(record.action) { found.append(filter.shaped(record)) }
+            if filter.admits(record.action) {
+                if skipped < filter.start { skipped += 1 } else { found.append(filter.shaped(record)) }
+            }
             return found.count < filter.limit
         }
         let lower = filter.range?.lowerBound ?? 0
@@ -81,5 +91,18 @@ extension CascadeView {
         }
         if !filter.descending, goesOn { _ = pending.allSatisfy(take) }
         return found
+    }
+}
+
+/// What a record is, seen by its name: an entry of a type, or an action of a type that brings no entry.
+public enum RecordKind: Hashable, Sendable {
+    /// A Create or Update of an entry of this type.
+    case entry(EntryType)
+    /// An action without an entry.
+    case action(ActionType)
+
+    /// What an action is.
+    public init(_ action: Action) {
+        self = action.entryType.map(RecordKind.entry) ?? .action(action.type)
     }
 }

@@ -224,6 +224,15 @@ public struct Scratch: Sendable {
     /// How many links, created here or earlier, are deleted here.
     public var linkDeleteCount: Int { linkDeletesByAdd.count }
 
+    /// The links, created here or earlier, that are deleted here; in no order.
+    public var deletedLinks: [ActionHash] { Array(linkDeletesByAdd.keys) }
+
+    /// The DeleteLinks here of the link that `add` created, oldest first.
+    public func linkDeletes(of add: ActionHash) -> [PendingAction] { pick(linkDeletesByAdd[add]) }
+
+    /// Whether a link was created here on `base`.
+    public func hasLinks(on base: AnyLinkableHash) -> Bool { linksByBase[base] != nil }
+
     private func pick(_ indexes: [Int]?) -> [PendingAction] { indexes.map { $0.map { actions[$0] } } ?? [] }
 }
 

@@ -47,19 +47,26 @@ struct StoredChain: ChainReads {
         try space.store.deletes(of: AnyDhtHash(original))
     }
 
-    func isLinkDeleted(_ add: ActionHash) throws(PlasmidError) -> Bool {
-        try !space.store.linkDeletes(of: add).isEmpty
+    func updates(ofEntry original: EntryHash) throws(PlasmidError) -> [SignedAction] {
+        try space.store.updates(of: AnyDhtHash(original))
     }
 
-    /// By time: all that the filter admits are read and sorted. `CallView.links` pages in the stored order instead.
-    func links(_ filter: LinkFilter, after position: LinkPosition?, limit: Int) throws(PlasmidError) -> [Link] {
+    func deletes(ofEntry original: EntryHash) throws(PlasmidError) -> [SignedAction] {
+        try space.store.deletes(of: AnyDhtHash(original))
+    }
+
+    func linkDeletes(of add: ActionHash) throws(PlasmidError) -> [SignedAction] { try space.store.linkDeletes(of: add) }
+
+    func links(
+        _ filter: LinkFilter, behind position: LinkPosition?, newestFirst: Bool, limit: Int
+    ) throws(PlasmidError) -> [Link] {
         let request = LinkRequest(
-            base: filter.base, types: filter.types.map { $0.map { LinkTypeNumber($0) }.sorted() },
-            tagPrefix: filter.tagPrefix, author: filter.author, limit: Int.max)
-        let found = try space.store.links(request).links.filter { link in
-            filter.admits(link) && position.map { LinkPosition(link) > $0 } ?? true
-        }
-        return Array(found.sorted { LinkPosition($0) < LinkPosition($1) }.prefix(limit))
+            filter, order: newestFirst ? .newestFirst : .oldestFirst, cursor: position?.cursor, limit: limit)
+        return try space.store.links(request).links
+    }
+
+    func countLinks(_ filter: LinkFilter) throws(PlasmidError) -> Int {
+        try space.store.countLinks(LinkRequest(filter))
     }
 
     /// Reads in pages, so that a filter over a long chain holds no more than a page.
@@ -91,7 +98,6 @@ struct CallView {
     private(set) var hidesPrivate = false
 
     var space: SpaceContext { cascade.stored.space }
-    private var layers: [Scratch] { cascade.layers }
 
     /// The view of a running call. Its own actions are signed here, so that they can be read back as records.
     init(call: ActiveCall) throws(PlasmidError) {
@@ -114,31 +120,37 @@ struct CallView {
 
     // MARK: Links
 
-    func links(_ request: LinkRequest) throws(PlasmidError) -> Storage.LinkPage {
-        let own = layers.flatMap { $0.links(on: request.base) }
-        guard !own.isEmpty || layers.contains(where: { $0.linkDeleteCount > 0 }) else {
-            return try space.store.links(request)
+    /// A page of links: filtered, then sorted, then paged.
+    func links(
+        _ filter: LinkFilter, order: LinkOrder, cursor: [UInt8]?, limit: Int
+    ) throws(PlasmidError) -> Integrity.LinkPage {
+        if order != .byTag {
+            return try cascade.links(filter, newestFirst: order == .newestFirst, cursor: cursor, limit: limit)
         }
-        return try mergedLinks(request, own)
+        let request = LinkRequest(filter, cursor: cursor, limit: limit)
+        guard cascade.touchesLinks(of: filter.base) else {
+            let page = try space.store.links(request)
+            return Integrity.LinkPage(links: page.links, next: page.next)
+        }
+        return try mergedLinks(filter, request)
     }
 
-    /// A call that wrote links itself reads all of the base's and merges: such a base is as small as what one call handles.
-    private func mergedLinks(_ request: LinkRequest, _ own: [Link]) throws(PlasmidError) -> Storage.LinkPage {
+    /// By tag, a call that wrote links itself reads all of the base's and merges: such a base is as small as what one call
+    /// handles. (By time it reads a page.)
+    private func mergedLinks(
+        _ filter: LinkFilter, _ request: LinkRequest
+    ) throws(PlasmidError) -> Integrity.LinkPage {
         var all = request
         let last = try lastSeen(request.cursor)
         // A cursor of a page from before the call wrote is the store's own.
         all.cursor = last == nil ? request.cursor : nil
         all.limit = Int.max
-        let filter = LinkFilter(request)
-        var links = try space.store.links(all).links
-        // What this call builds on may have been committed since: such a link stands in both.
-        let stored = Set(links.map(\.createLinkHash))
-        links += own.filter { filter.admits($0) && !stored.contains($0.createLinkHash) }
-        links.removeAll { link in layers.contains { $0.isLinkDeleted(link.createLinkHash) } }
+        var links = try cascade.merged(try space.store.links(all).links, filter)
         links.sort { Self.precedes($0, $1) }
         if let last { links.removeAll { !Self.precedes(last, $0) } }
         let page = Array(links.prefix(request.limit))
-        return Storage.LinkPage(links: page, next: links.count > page.count ? page.last?.createLinkHash.bytes : nil)
+        return Integrity.LinkPage(
+            links: page, next: links.count > page.count ? page.last?.createLinkHash.bytes : nil)
     }
 
     /// The link that a merged page ended with, deleted since or not.
@@ -165,12 +177,12 @@ extension LinkTypeNumber {
     }
 }
 
-extension LinkFilter {
-    init(_ request: LinkRequest) {
+extension LinkRequest {
+    init(_ filter: LinkFilter, order: LinkOrder = .byTag, cursor: [UInt8]? = nil, limit: Int = 1) {
         self.init(
-            base: request.base,
-            types: request.types.map { Set($0.map { LinkType(zomeIndex: $0.zomeIndex, linkType: $0.linkType) }) },
-            tagPrefix: request.tagPrefix, author: request.author, after: request.after, before: request.before)
+            base: filter.base, types: filter.types.map { $0.map { LinkTypeNumber($0) } }, tagPrefix: filter.tagPrefix,
+            tag: filter.tag, after: filter.after, before: filter.before, author: filter.author, cursor: cursor,
+            limit: limit, status: filter.status, order: order)
     }
 }
 

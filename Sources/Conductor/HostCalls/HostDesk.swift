@@ -45,12 +45,14 @@ extension Cell {
 
     private func dispatch(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
         switch operation {
-        case .create, .update, .delete, .createLink, .deleteLink, .commitCapabilityGrant, .commitCapabilityClaim,
-            .revokeCapability:
+        case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
+            .commitCapabilityClaim, .revokeCapability:
             try write(operation, request)
         case .get: try get(request)
         case .query: try query(request)
         case .getLinks: try getLinks(request)
+        case .getLinksDetails: try getLinksDetails(request)
+        case .countLinks: try countLinks(request)
         case .agentInfo: try agentInfo(request)
         case .mustGetEntry, .mustGetAction, .mustGetValidRecord:
             request.succeed(try request.view().mustGet(operation, request.bytes))

@@ -7,7 +7,7 @@ import Storage
 extension Cell {
     func get(_ request: HostRequest) throws(PlasmidError) {
         let get = try request.decode(GetRequest.self)
-        _ = fixedHead(request.call)
+        fixedHead(request.call)
         var writer = MessagePackWriter()
         writer.write(try request.view().cascade.get(get.hash))
         request.succeed(writer.bytes)
@@ -22,28 +22,14 @@ extension Cell {
         request.succeed(records.packed)
     }
 
-    func getLinks(_ request: HostRequest) throws(PlasmidError) {
-        let wanted = try request.decode(GetLinksRequest.self)
-        _ = fixedHead(request.call)
-        var types: [LinkTypeNumber]?
-        if let names = wanted.types {
-            types = try names.map { name throws(PlasmidError) in try space.linkType(name) }
-        }
-        let page = try request.view().links(
-            LinkRequest(
-                base: wanted.base, types: types, tagPrefix: wanted.tagPrefix ?? [], after: wanted.after,
-                before: wanted.before, author: wanted.author, cursor: wanted.cursor,
-                limit: min(max(Int(wanted.limit ?? 1_000), 1), Limits.linkPageMaximum)))
-        request.succeed(Integrity.LinkPage(links: page.links, next: page.next).packed)
-    }
-
     func agentInfo(_ request: HostRequest) throws(PlasmidError) {
         request.succeed(AgentInfo(agent: id.agent, chainHead: fixedHead(request.call)).packed)
     }
 
     /// The head that the call stands on: that of its own writes, or the certain tail from now on. Fixed by every look at
     /// what a commit can change, so that a call which looks and then writes is run again if another came in between.
-    private func fixedHead(_ call: ActiveCall) -> ChainHead {
+    @discardableResult
+    func fixedHead(_ call: ActiveCall) -> ChainHead {
         if let head = call.scratch?.head { return head }
         begin(call)
         tell(.reads(call.run))

@@ -39,6 +39,7 @@ extension Cell {
         case .update: try update(request)
         case .delete: try delete(request)
         case .createLink: try createLink(request)
+        case .createLinks: try createLinks(request)
         case .deleteLink: try deleteLink(request)
         case .commitCapabilityGrant: try commitGrant(request)
         case .commitCapabilityClaim: try commitClaim(request)
@@ -99,21 +100,45 @@ extension Cell {
     }
 
     private func createLink(_ request: HostRequest) throws(PlasmidError) -> Work {
-        let link = try request.decode(CreateLinkRequest.self)
+        let link = try checked(try request.decode(CreateLinkRequest.self))
+        return { [self] call in
+            try checkEnds([link], try CallView(call: call).cascade)
+            return try call.scratch?.createLink(link, now: now).packed ?? []
+        }
+    }
+
+    /// All of them, or none: whatever is wrong with one is found before the first is written, and what does not fit into
+    /// the call any more takes the others back.
+    private func createLinks(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let links = try request.decode(CreateLinksRequest.self).links.map { link throws(PlasmidError) in
+            try checked(link)
+        }
+        return { [self] call in
+            try checkEnds(links, try CallView(call: call).cascade)
+            let before = call.scratch
+            do {
+                return try links.compactMap { try call.scratch?.createLink($0, now: now) }.packed
+            } catch {
+                call.scratch = before
+                throw error
+            }
+        }
+    }
+
+    private func checked(_ link: CreateLinkRequest) throws(PlasmidError) -> NewLink {
         let type = try space.linkType(link.type)
         guard link.tag.count <= Limits.linkTagBytes else {
             throw PlasmidError(
                 .linkTagTooLarge, "the link tag has \(link.tag.count) bytes, at most \(Limits.linkTagBytes) are allowed"
             )
         }
-        return { [self] call in
-            let view = try CallView(call: call).cascade
+        return NewLink(base: link.base, target: link.target, type: type, tag: link.tag)
+    }
+
+    private func checkEnds(_ links: [NewLink], _ view: CascadeView<StoredChain>) throws(PlasmidError) {
+        for link in links {
             try checkHeld(link.base, "base", view)
             try checkHeld(link.target, "target", view)
-            return try call.scratch?.createLink(
-                base: link.base, target: link.target, zomeIndex: type.zomeIndex, linkType: type.linkType,
-                tag: link.tag, now: now
-            ).packed ?? []
         }
     }
 
@@ -169,5 +194,21 @@ extension Cell {
             defer { call.scratch = scratch }
             return try self.revoke(revoke.address, in: &scratch).packed
         }
+    }
+}
+
+/// A link whose type is known and whose tag fits.
+private struct NewLink {
+    let base: AnyLinkableHash
+    let target: AnyLinkableHash
+    let type: LinkTypeNumber
+    let tag: [UInt8]
+}
+
+extension Scratch {
+    fileprivate mutating func createLink(_ link: NewLink, now: Timestamp) throws(PlasmidError) -> ActionHash {
+        try createLink(
+            base: link.base, target: link.target, zomeIndex: link.type.zomeIndex, linkType: link.type.linkType,
+            tag: link.tag, now: now)
     }
 }

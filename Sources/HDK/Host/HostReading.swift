@@ -36,40 +36,6 @@ extension Host {
         try await live.ask(.query, query)
     }
 
-    /// One page of the live links of a base. `next` of the page continues it as `cursor`.
-    /// - Parameters:
-    ///   - types: link types of this DNA; nil means all of them.
-    ///   - tagPrefix: the bytes that the tag starts with.
-    ///   - limit: at most 10,000.
-    public func links(
-        from base: some Linkable, types: [LinkTypeName]? = nil, tagPrefix: [UInt8]? = nil, after: Timestamp? = nil,
-        before: Timestamp? = nil, author: AgentKey? = nil, cursor: [UInt8]? = nil, limit: Int = Limits.linkPageDefault
-    ) async throws -> LinkPage {
-        try await live.ask(
-            .getLinks,
-            GetLinksRequest(
-                base: base.linkable, types: types?.map(\.rawValue), tagPrefix: tagPrefix, after: after, before: before,
-                author: author, cursor: cursor, limit: UInt32(clamping: limit)))
-    }
-
-    /// All live links of a base, page after page.
-    /// - Parameter order: nil leaves them as they are kept: by type, tag and address.
-    public func allLinks(
-        from base: some Linkable, types: [LinkTypeName]? = nil, tagPrefix: [UInt8]? = nil, after: Timestamp? = nil,
-        before: Timestamp? = nil, author: AgentKey? = nil, order: LinkOrder? = nil
-    ) async throws -> [Link] {
-        var found: [Link] = []
-        var cursor: [UInt8]?
-        repeat {
-            let page = try await links(
-                from: base, types: types, tagPrefix: tagPrefix, after: after, before: before, author: author,
-                cursor: cursor, limit: Limits.linkPageMaximum)
-            found += page.links
-            cursor = page.next
-        } while cursor != nil
-        return order.map { $0.sorted(found) } ?? found
-    }
-
     /// An entry that has to be there.
     /// - Throws: `notFound` when this node cannot get it.
     public func mustGetEntry(_ hash: EntryHash) async throws -> Entry { try await live.mustGetEntry(hash) }
@@ -82,19 +48,6 @@ extension Host {
     /// - Throws: `notFound` when this node cannot get it, `validationFailed` when it was judged invalid.
     public func mustGetValidRecord(_ hash: ActionHash) async throws -> Record {
         try await live.mustGetValidRecord(hash)
-    }
-}
-
-/// In which order links are wanted.
-public enum LinkOrder: Sendable, Hashable {
-    /// By the time that their authors gave them, earliest first; by address where that is the same.
-    case oldestFirst
-    /// The other way round.
-    case newestFirst
-
-    func sorted(_ links: [Link]) -> [Link] {
-        let rising = links.sorted { ($0.timestamp, $0.createLinkHash) < ($1.timestamp, $1.createLinkHash) }
-        return self == .oldestFirst ? rising : rising.reversed()
     }
 }
 

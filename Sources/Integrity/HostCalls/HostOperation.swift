@@ -75,6 +75,12 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     case callInfo = 27
     /// The public key with a name: ``KeystoreGetPublicKeyRequest`` → `AgentPubKey`.
     case keystoreGetPublicKey = 28
+    /// Lists links with the actions that made and deleted them: ``GetLinksRequest`` → ``LinkDetailsPage``.
+    case getLinksDetails = 30
+    /// Counts links: ``GetLinksRequest`` (cursor and limit aside) → integer.
+    case countLinks = 31
+    /// Adds several links or none: ``CreateLinksRequest`` → `[ActionHash]`.
+    case createLinks = 32
 
     // 50 to 59: other cells of the conductor, clones, schedules.
 
@@ -88,8 +94,8 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// True when it adds to the source chain.
     public var isWrite: Bool {
         switch self {
-        case .create, .update, .delete, .createLink, .deleteLink, .commitCapabilityGrant, .commitCapabilityClaim,
-            .revokeCapability:
+        case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
+            .commitCapabilityClaim, .revokeCapability:
             true
         default: false
         }

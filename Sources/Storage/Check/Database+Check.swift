@@ -67,7 +67,8 @@ extension Database {
         // LMDB would follow the wrong pointers.
         guard walk.faults.isEmpty else { return }
         do throws(PlasmidError) {
-            let tables = place == "conductor" ? ConductorStore.tables : SpaceTables.all
+            let isConductor = place == "conductor"
+            let tables = isConductor ? ConductorStore.tables : SpaceTables.all
             let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes, readOnly: true)
             defer { lmdb.close() }
             let identity = try EnvironmentIdentity(lmdb, expecting: id)
@@ -75,6 +76,12 @@ extension Database {
             if identity.appliedLSN >= journal.next {
                 report.add(
                     "journalBehind", place, "Commit \(identity.appliedLSN) was applied, the journal ends before it")
+            }
+            let newest = UInt32((isConductor ? options.conductorUpgrades : options.spaceUpgrades).count + 1)
+            guard identity.schema == newest else {
+                throw PlasmidError(
+                    .storageVersion, "\(path) has schema \(identity.schema), this version checks schema \(newest)",
+                    hint: "an older one is upgraded by the next start; a newer one needs the newer version")
             }
             let reader = SnapshotReader(lmdb)
             defer { reader.close() }

@@ -23,6 +23,7 @@ struct SpaceCheck {
     private static let indexes = [
         SpaceTables.hashes, SpaceTables.chain, SpaceTables.creators, SpaceTables.updates, SpaceTables.deletes,
         SpaceTables.links, SpaceTables.linkDeletes, SpaceTables.ops, SpaceTables.grants, SpaceTables.claims,
+        SpaceTables.linkTimes,
     ]
 
     mutating func run() throws(PlasmidError) {
@@ -90,7 +91,7 @@ struct SpaceCheck {
     private func flagged(_ row: RowDeriver.Row, _ signed: SignedAction) throws(PlasmidError) -> [UInt8] {
         var value = row.value ?? []
         switch row.table.number {
-        case SpaceTables.links.number:
+        case SpaceTables.links.number, SpaceTables.linkTimes.number:
             let deletes = try space.lastNumbers(
                 SpaceTables.linkDeletes, RowRange(prefix: Array(signed.hash.coreBytes)))
             if !deletes.isEmpty { value[0] |= LinkRow.isDeleted }

@@ -78,6 +78,8 @@ final class LMDBEnvironment: @unchecked Sendable {
             var handle = MDB_dbi()
             let create = readOnly ? 0 : UInt32(MDB_CREATE)
             let code = mdb_dbi_open(started, table.name, create, &handle)
+            // An environment of an older schema that is only looked at lacks the newer tables.
+            if readOnly, code == MDB_NOTFOUND { continue }
             if code != 0 {
                 mdb_txn_abort(started)
                 throw StorageFault.error(lmdb: code, "open table '\(table.name)' of", folder)

@@ -31,21 +31,29 @@ enum IndexRows {
         case .deleteLink(_, let create):
             add(SpaceTables.linkDeletes, SpaceKey.core(create.coreBytes, number))
         case .createLink:
-            if let link = link(signed, number, deleted: false) { rows.append(link) }
+            rows += links(signed, number, deleted: false)
         default: break
         }
         return rows
     }
 
-    /// The row of a link, from the action that made it; nil where it made none.
-    static func link(_ create: SignedAction, _ number: UInt64, deleted: Bool) -> RowDeriver.Row? {
+    /// The two rows of a link, by tag and by time, from the action that made it; none where it made none. Both hold the
+    /// whole link, so that no page needs a second look-up for each.
+    static func links(_ create: SignedAction, _ number: UInt64, deleted: Bool) -> [RowDeriver.Row] {
         guard case .createLink(let base, let target, let zomeIndex, let linkType, let tag) = create.action.data
-        else { return nil }
+        else { return [] }
         let header = create.action.header
-        return RowDeriver.Row(
-            table: SpaceTables.links, key: SpaceKey.link(base, zome: zomeIndex, type: linkType, tag: tag, number),
-            value: LinkRow.value(
-                target: target, author: header.author, create: create.hash, time: header.timestamp, tag: tag,
-                deleted: deleted))
+        let value = LinkRow.value(
+            target: target, author: header.author, create: create.hash, time: header.timestamp, tag: tag,
+            deleted: deleted)
+        let byTime = SpaceKey.linkTime(
+            SpaceKey.linkBase(base), LinkTypeNumber(zomeIndex: zomeIndex, linkType: linkType),
+            SpaceKey.linkPosition(header.timestamp, create.hash))
+        return [
+            RowDeriver.Row(
+                table: SpaceTables.links, key: SpaceKey.link(base, zome: zomeIndex, type: linkType, tag: tag, number),
+                value: value),
+            RowDeriver.Row(table: SpaceTables.linkTimes, key: byTime, value: value),
+        ]
     }
 }

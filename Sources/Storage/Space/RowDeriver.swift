@@ -79,7 +79,7 @@ struct RowDeriver {
             // A delete may be held before the link that it deletes.
             let earlier = RowRange(prefix: Array(signed.hash.coreBytes))
             let deletes = try space.lastNumbers(SpaceTables.linkDeletes, earlier)
-            if !deletes.isEmpty, let row = IndexRows.link(signed, number, deleted: true) { rows.append(row) }
+            if !deletes.isEmpty { rows += IndexRows.links(signed, number, deleted: true) }
         case .deleteLink(_, let create): try markDeleted(create)
         default: break
         }
@@ -104,7 +104,7 @@ struct RowDeriver {
         }
     }
 
-    /// Marks a link's row, so that a page of links needs no second look-up for each.
+    /// Marks a link's rows, so that a page of links needs no second look-up for each.
     private mutating func markDeleted(_ create: ActionHash) throws(PlasmidError) {
         let number: UInt64
         let signed: SignedAction
@@ -115,7 +115,7 @@ struct RowDeriver {
         } else {
             return
         }
-        if let row = IndexRows.link(signed, number, deleted: true) { rows.append(row) }
+        rows += IndexRows.links(signed, number, deleted: true)
     }
 }
 

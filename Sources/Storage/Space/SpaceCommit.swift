@@ -92,7 +92,7 @@ public struct LinkTypeNumber: Hashable, Sendable, Comparable {
     }
 }
 
-/// Which links to give: those of a base, in the order of type, tag (its first 400 bytes) and creation.
+/// Which links to give: those of a base, filtered, then sorted, then paged.
 public struct LinkRequest: Sendable {
     /// Where the links start.
     public var base: AnyLinkableHash
@@ -100,9 +100,11 @@ public struct LinkRequest: Sendable {
     public var types: [LinkTypeNumber]?
     /// Only tags that start so.
     public var tagPrefix: [UInt8]
-    /// Only links made after this time.
+    /// Only this tag; nil for all.
+    public var tag: [UInt8]?
+    /// Only links made at this time or after it.
     public var after: Timestamp?
-    /// Only links made before this time.
+    /// Only links made at this time or before it.
     public var before: Timestamp?
     /// Only links of this author.
     public var author: AgentPubKey?
@@ -110,24 +112,28 @@ public struct LinkRequest: Sendable {
     public var cursor: [UInt8]?
     /// How many at most, at least 1.
     public var limit: Int
-    /// Whether deleted links are given too.
-    public var includesDeleted: Bool
+    /// Live links, deleted ones or all.
+    public var status: LinkStatus
+    /// The order of links and pages; a cursor belongs to its order.
+    public var order: LinkOrder
 
-    /// A request for live links.
+    /// A request, for live links unless told.
     public init(
-        base: AnyLinkableHash, types: [LinkTypeNumber]? = nil, tagPrefix: [UInt8] = [], after: Timestamp? = nil,
-        before: Timestamp? = nil, author: AgentPubKey? = nil, cursor: [UInt8]? = nil, limit: Int = 1000,
-        includesDeleted: Bool = false
+        base: AnyLinkableHash, types: [LinkTypeNumber]? = nil, tagPrefix: [UInt8] = [], tag: [UInt8]? = nil,
+        after: Timestamp? = nil, before: Timestamp? = nil, author: AgentPubKey? = nil, cursor: [UInt8]? = nil,
+        limit: Int = 1000, status: LinkStatus = .live, order: LinkOrder = .byTag
     ) {
         self.base = base
         self.types = types
         self.tagPrefix = tagPrefix
+        self.tag = tag
         self.after = after
         self.before = before
         self.author = author
         self.cursor = cursor
         self.limit = limit
-        self.includesDeleted = includesDeleted
+        self.status = status
+        self.order = order
     }
 }
 

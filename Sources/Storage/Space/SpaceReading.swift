@@ -23,6 +23,8 @@ public protocol SpaceReading: AnyObject {
     ) throws(PlasmidError) -> [StoredRecord]
     /// A page of links.
     func links(_ request: LinkRequest) throws(PlasmidError) -> LinkPage
+    /// How many links a request admits, over all its pages.
+    func countLinks(_ request: LinkRequest) throws(PlasmidError) -> Int
     /// The actions that delete a link, oldest first.
     func linkDeletes(of create: ActionHash) throws(PlasmidError) -> [SignedAction]
     /// An author's private entry, as sealed.

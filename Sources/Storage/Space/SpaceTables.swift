@@ -17,9 +17,11 @@ enum SpaceTables {
     static let grants = TableID(number: 11, name: "grants")
     static let claims = TableID(number: 12, name: "claims")
     static let nonces = TableID(number: 13, name: "nonces")
+    static let linkTimes = TableID(number: 14, name: "link_times")
 
     static let all = [
         meta, rows, hashes, chain, creators, updates, deletes, links, linkDeletes, ops, sealed, grants, claims, nonces,
+        linkTimes,
     ]
 }
 
@@ -107,6 +109,34 @@ enum SpaceKey {
         key.append(bigEndian: number)
         return key
     }
+
+    /// A link in the order of time: `position` is its time, then the core of its CreateLink.
+    static func linkTime(_ base: [UInt8], _ type: LinkTypeNumber, _ position: [UInt8]) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(linkTimeBytes)
+        key.append(contentsOf: base)
+        key.append(type.zomeIndex)
+        key.append(type.linkType)
+        key.append(contentsOf: position)
+        return key
+    }
+
+    static func linkPosition(_ time: Timestamp, _ create: ActionHash) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(40)
+        key.append(bigEndian: self.time(time))
+        key.append(contentsOf: create.coreBytes)
+        return key
+    }
+
+    static func timeBytes(_ time: Timestamp) -> [UInt8] {
+        var bytes: [UInt8] = []
+        bytes.append(bigEndian: self.time(time))
+        return bytes
+    }
+
+    /// Bytes of a key of `link_times`: base, zome, type, time, CreateLink.
+    static let linkTimeBytes = linkBaseBytes + 2 + 8 + 32
 
     /// Bytes of a link key before the zome.
     static let linkBaseBytes = 33

@@ -30,16 +30,38 @@ struct MemoryChain: ChainReads {
         }
     }
 
-    func isLinkDeleted(_ add: ActionHash) -> Bool {
-        records.contains { if case .deleteLink(_, add) = $0.action.data { true } else { false } }
+    func updates(ofEntry original: EntryHash) -> [SignedAction] {
+        records.map(\.signedAction).filter {
+            if case .update(_, original, _, _) = $0.action.data { true } else { false }
+        }
     }
 
-    func links(_ filter: LinkFilter, after position: LinkPosition?, limit: Int) -> [Link] {
-        let all = records.compactMap { Link($0.signedAction) }
-            .filter { filter.admits($0) && !isLinkDeleted($0.createLinkHash) }
-            .sorted { LinkPosition($0) < LinkPosition($1) }
-            .filter { link in position.map { LinkPosition(link) > $0 } ?? true }
-        return Array(all.prefix(limit))
+    func deletes(ofEntry original: EntryHash) -> [SignedAction] {
+        records.map(\.signedAction).filter {
+            if case .delete(_, original) = $0.action.data { true } else { false }
+        }
+    }
+
+    func linkDeletes(of add: ActionHash) -> [SignedAction] {
+        records.map(\.signedAction).filter {
+            if case .deleteLink(_, add) = $0.action.data { true } else { false }
+        }
+    }
+
+    func links(_ filter: LinkFilter, behind position: LinkPosition?, newestFirst: Bool, limit: Int) -> [Link] {
+        let all = admitted(filter).sorted { LinkPosition($0) < LinkPosition($1) }
+        let behind = (newestFirst ? all.reversed() : all).filter { link in
+            position.map { newestFirst ? LinkPosition(link) < $0 : LinkPosition(link) > $0 } ?? true
+        }
+        return Array(behind.prefix(limit))
+    }
+
+    func countLinks(_ filter: LinkFilter) -> Int { admitted(filter).count }
+
+    private func admitted(_ filter: LinkFilter) -> [Link] {
+        records.compactMap { Link($0.signedAction) }.filter {
+            filter.admits($0) && filter.status.admits(deleted: !linkDeletes(of: $0.createLinkHash).isEmpty)
+        }
     }
 
     func chain(

@@ -1,0 +1,52 @@
+import Chain
+import Integrity
+import Storage
+
+/// The operations that read links.
+extension Cell {
+    func getLinks(_ request: HostRequest) throws(PlasmidError) {
+        request.succeed(try linkPage(request).page.packed)
+    }
+
+    func getLinksDetails(_ request: HostRequest) throws(PlasmidError) {
+        let (view, page) = try linkPage(request)
+        var details: [LinkDetails] = []
+        details.reserveCapacity(page.links.count)
+        for link in page.links { details.append(try view.cascade.details(of: link)) }
+        request.succeed(LinkDetailsPage(links: details, next: page.next).packed)
+    }
+
+    func countLinks(_ request: HostRequest) throws(PlasmidError) {
+        let wanted = try request.decode(GetLinksRequest.self)
+        fixedHead(request.call)
+        request.succeed(UInt64(try request.view().cascade.countLinks(try space.linkFilter(wanted))).packed)
+    }
+
+    private func linkPage(
+        _ request: HostRequest
+    ) throws(PlasmidError) -> (view: CallView, page: Integrity.LinkPage) {
+        let wanted = try request.decode(GetLinksRequest.self)
+        let filter = try space.linkFilter(wanted)
+        fixedHead(request.call)
+        let view = try request.view()
+        let limit = min(max(Int(wanted.limit ?? UInt32(Limits.linkPageDefault)), 1), Limits.linkPageMaximum)
+        return (view, try view.links(filter, order: wanted.order, cursor: wanted.cursor, limit: limit))
+    }
+}
+
+extension SpaceContext {
+    /// What a request asks for, its names resolved.
+    func linkFilter(_ wanted: GetLinksRequest) throws(PlasmidError) -> LinkFilter {
+        var types: Set<LinkFilter.LinkType>?
+        if let names = wanted.types {
+            types = Set(
+                try names.map { name throws(PlasmidError) in
+                    let type = try linkType(name)
+                    return LinkFilter.LinkType(zomeIndex: type.zomeIndex, linkType: type.linkType)
+                })
+        }
+        return LinkFilter(
+            base: wanted.base, types: types, tagPrefix: wanted.tagPrefix ?? [], tag: wanted.tag, author: wanted.author,
+            after: wanted.after, before: wanted.before, status: wanted.status)
+    }
+}
