@@ -55,6 +55,7 @@ struct ChainLine: Encodable, Sendable {
 let workshop = Zome("workshop") {
     entries()
     links()
+    linkPages()
     facts()
     capabilities()
     messages()
