@@ -64,6 +64,33 @@ struct DnaHashTests {
         }
     }
 
+    @Test("declarative rules: no rules, however written, are the empty map; every rule makes another network")
+    func rules() throws {
+        func hash(_ rules: EntryRules) -> DnaHash { changed { $0.integrity.entryTypes[0].rules = rules } }
+        let plain = Samples.dna().hash()
+        #expect(EntryRules.none.packed == [0x80])
+        #expect(hash(EntryRules(fields: FieldSet([], forbidden: [], unknown: .allow), update: .anyone)) == plain)
+        let ruled = Samples.rules
+        var others = [hash(ruled), plain, hash(EntryRules(delete: .author)), hash(EntryRules(update: .nobody))]
+        for index in ruled.fields.fields.indices {
+            var fields = ruled.fields.fields
+            fields[index].isRequired.toggle()
+            others.append(hash(EntryRules(fields: FieldSet(fields, forbidden: ruled.fields.forbidden))))
+            fields[index].isRequired.toggle()
+            fields[index].value = fields[index].value == .any ? .boolean : .any
+            others.append(hash(EntryRules(fields: FieldSet(fields, forbidden: ruled.fields.forbidden))))
+        }
+        #expect(Set(others).count == others.count)
+        let turned = FieldSet(ruled.fields.fields.reversed(), forbidden: ruled.fields.forbidden)
+        #expect(hash(EntryRules(fields: turned, update: .author, delete: .nobody)) == hash(ruled), "in no order")
+        var dna = Samples.dna()
+        dna.integrity.entryTypes[0].rules = ruled
+        #expect(try DnaDefinition(packed: dna.packed) == dna)
+        for bytes in [[0x90], [0xC0], [0x81, 0xA6, 0x75, 0x70, 0x64, 0x61, 0x74, 0x65, 0xA1, 0x78]] as [[UInt8]] {
+            #expect(throws: PlasmidError.self) { try EntryRules(packed: bytes) }
+        }
+    }
+
     @Test("with two integrity zomes a type's owner counts, and indexes count inside it")
     func owners() throws {
         let one = Samples.dna().integrity

@@ -48,10 +48,10 @@ struct GoldenTests {
                 }
             }
         default:
-            return (1...2).map {
-                let dna = Samples.dna(zomes: $0)
-                return Line(name: "messenger\($0)", hash: dna.hash().text, bytes: dna.canonicalBytes)
-            }
+            var ruled = Samples.dna()
+            ruled.integrity.entryTypes[0].rules = Samples.rules
+            let dnas = [("messenger1", Samples.dna()), ("messenger2", Samples.dna(zomes: 2)), ("ruled", ruled)]
+            return dnas.map { Line(name: $0.0, hash: $0.1.hash().text, bytes: $0.1.canonicalBytes) }
         }
     }
 

@@ -89,4 +89,28 @@ enum Samples {
     static let properties = MessagePackValue.map([
         "title": "Post", "limit": 300, "nested": .map(["b": true, "a": .null, "aa": 1.5]),
     ])
+
+    /// Declarative rules of every type, in an order that their bytes do not have.
+    static let rules = EntryRules(
+        fields: FieldSet(
+            [
+                FieldRule("text", .string(LengthRange(min: 1, max: 4_000), oneOf: [])),
+                FieldRule("state", .string(.any, oneOf: ["open", "closed"]), required: false),
+                FieldRule("slug", .string(.any, oneOf: []), required: false, unique: true),
+                FieldRule("stars", .integer(min: -1, max: Int128(UInt64.max), oneOf: []), required: false),
+                FieldRule("level", .integer(min: nil, max: nil, oneOf: [3, -200]), required: false),
+                FieldRule("price", .number(min: 0, max: 99.5), required: false),
+                FieldRule("done", .boolean, required: false),
+                FieldRule("seal", .bytes(LengthRange(min: 32, max: 32)), required: false),
+                FieldRule("to", .address(.agent, mustExist: true, of: nil), required: false),
+                FieldRule("about", .address(.action, mustExist: true, of: "comment"), required: false),
+                FieldRule("source", .address(.entry, mustExist: false, of: nil), required: false),
+                FieldRule("anywhere", .address(.hash, mustExist: false, of: nil), required: false),
+                FieldRule(
+                    "tags", .list(LengthRange(max: 10), items: .string(LengthRange(max: 40), oneOf: [])),
+                    required: false),
+                FieldRule(
+                    "place", .map(.any, FieldSet([FieldRule("name", .any)], forbidden: ["street"], unknown: .forbid)),
+                    required: false),
+            ], forbidden: ["zeta", "author"]), update: .author, delete: .nobody)
 }

@@ -137,12 +137,39 @@ def ordered(value):
     return [ordered(v) for v in value] if isinstance(value, list) else value
 
 
-def dna(zomes):
+def field(type, required=True, unique=False, **options):
+    return Map([("type", type), ("required", required), ("unique", unique), *options.items()])
+
+
+def field_set(fields, forbidden, unknown):
+    return [("fields", Map(fields)), ("forbidden_fields", forbidden), ("unknown_fields", unknown)]
+
+
+# docs/spec/rules.md: every type, defaults filled in; `ordered` sorts the maps.
+RULES = Map(field_set([
+    ("text", field("string", min_length=1, max_length=4000, enum=None)),
+    ("state", field("string", False, min_length=0, max_length=None, enum=["open", "closed"])),
+    ("slug", field("string", False, True, min_length=0, max_length=None, enum=None)),
+    ("stars", field("integer", False, min=-1, max=2**64 - 1, enum=None)),
+    ("level", field("integer", False, min=None, max=None, enum=[3, -200])),
+    ("price", field("number", False, min=0.0, max=99.5)),
+    ("done", field("boolean", False)),
+    ("seal", field("bytes", False, min_length=32, max_length=32)),
+    ("to", field("agent", False, must_exist=True, of=None)),
+    ("about", field("action", False, must_exist=True, of="comment")),
+    ("source", field("entry", False, must_exist=False, of=None)),
+    ("anywhere", field("hash", False, must_exist=False, of=None)),
+    ("tags", field("list", False, min_length=0, max_length=10, items=Map([("type", "string"), ("min_length", 0), ("max_length", 40), ("enum", None)]))),
+    ("place", field("map", False, min_length=0, max_length=None, **dict(field_set([("name", field("any"))], ["street"], "forbid")))),
+], ["zeta", "author"], "allow") + [("update", "author"), ("delete", "nobody")])
+
+
+def dna(zomes, rules=Map()):
     def owned(fields, zome):
         return Map(fields + ([("zome", zome)] if len(zomes) > 1 else []))
 
     def entry_type(name, visibility, most, validations, publishing, zome):
-        return owned([("name", name), ("visibility", visibility), ("max_bytes", most), ("required_validations", validations), ("publishing", publishing), ("rules", Map())], zome)
+        return owned([("name", name), ("visibility", visibility), ("max_bytes", most), ("required_validations", validations), ("publishing", publishing), ("rules", ordered(rules) if name == "note" else Map())], zome)
 
     properties = Map([("title", "Post"), ("limit", 300), ("nested", Map([("b", True), ("a", None), ("aa", 1.5)]))])
     link = owned([("name", "inbox"), ("base", "agent"), ("target", "note"), ("create", "anyone"), ("delete", "author")], zomes[0][0])
@@ -176,6 +203,8 @@ def main():
     for count in (1, 2):
         value = pack(dna(zomes[:count]))
         print(f"messenger{count}", text(address("dna", blake(value))), value.hex())
+    value = pack(dna(zomes[:1], RULES))
+    print("ruled", text(address("dna", blake(value))), value.hex())
     for name, value, kinds in ACTIONS:
         for kind in ["CreateRecord", "AgentActivity", *kinds]:
             print(f"{name}.{kind}", text(address("op", blake(pack(Map([(kind, value)]))))))

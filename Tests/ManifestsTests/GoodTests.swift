@@ -40,6 +40,82 @@ struct GoodTests {
         #expect(try #require(manifest).modules == ["NotesIntegrity", "Notes"])
     }
 
+    @Test("declarative rules arrive, each with what it says and the rest by default")
+    func rules() throws {
+        let samples = try Samples("Good")
+        let (manifest, diagnostics) = ManifestReader.dna(at: samples.file("rules.yaml"))
+        #expect(diagnostics.isEmpty, "\(diagnostics.text)")
+        let integrity = try #require(manifest).definition().integrity
+        let rules = integrity.entryTypes[0].rules
+        #expect(rules.update == .author && rules.delete == .nobody && rules.fields.unknown == .forbid)
+        let short = ValueRule.string(LengthRange(max: 40), oneOf: [])
+        let expected: [(String, ValueRule, Bool)] = [
+            ("text", .string(LengthRange(min: 1, max: 4_000), oneOf: []), true), ("slug", short, true),
+            ("status", .string(.any, oneOf: ["open", "closed"]), false),
+            ("stars", .integer(min: 1, max: 5, oneOf: []), false),
+            ("level", .integer(min: nil, max: nil, oneOf: [-1, 0, Int128(UInt64.max)]), false),
+            ("price", .number(min: 0, max: 99.5), false), ("done", .boolean, false),
+            ("seal", .bytes(LengthRange(min: 32, max: 32)), false),
+            ("to", .address(.agent, mustExist: true, of: nil), false),
+            ("about", .address(.action, mustExist: true, of: "comment"), false),
+            ("source", .address(.entry, mustExist: true, of: nil), false),
+            ("site", .address(.external, mustExist: false, of: nil), false),
+            ("network", .address(.dna, mustExist: false, of: nil), false),
+            ("anywhere", .address(.hash, mustExist: false, of: nil), false),
+            ("tags", .list(LengthRange(max: 10), items: short), false),
+            (
+                "place",
+                .map(
+                    LengthRange(max: 3),
+                    FieldSet(
+                        [
+                            FieldRule("name", .string(.any, oneOf: [])),
+                            FieldRule("height", .number(min: nil, max: nil), required: false),
+                        ],
+                        forbidden: ["street"])), false
+            ),
+            ("extra", .any, false),
+        ]
+        #expect(
+            rules.fields
+                == FieldSet(
+                    expected.map { FieldRule($0.0, $0.1, required: $0.2, unique: $0.0 == "slug") }, unknown: .forbid))
+        #expect(integrity.entryTypes[1].rules == EntryRules(fields: FieldSet(forbidden: ["author", "to"])))
+        #expect(integrity.entryTypes[2].rules == .none, "what is written out and is the default is no rule")
+        #expect(integrity.linkTypes.map(\.create) == [.targetAuthor, .anyone])
+        #expect(integrity.linkTypes.map(\.delete) == [.nobody, .baseAuthor])
+    }
+
+    @Test("limits of rules are where docs/spec/rules.md has them")
+    func ruleLimits() throws {
+        func type(_ rules: String) throws -> [DiagnosticCode] {
+            try codes(heading + "integrity: { entry_types: [ { name: a, rules: \(rules) } ] }\n" + oneZome)
+        }
+        func fields(_ count: Int) -> String {
+            "{ fields: { \((0..<count).map { "f\($0): { type: any }" }.joined(separator: ", ")) } }"
+        }
+        #expect(try type(fields(256)).isEmpty)
+        #expect(try type(fields(257)) == [.tooLong])
+        func choices(_ count: Int) -> String {
+            "{ fields: { a: { type: integer, enum: [\((0..<count).map(String.init).joined(separator: ", "))] } } }"
+        }
+        #expect(try type(choices(256)).isEmpty)
+        #expect(try type(choices(257)) == [.tooLong])
+        func list(_ depth: Int) -> String {
+            "{ fields: { a: " + String(repeating: "{ type: list, items: ", count: depth - 1) + "{ type: any }"
+                + String(repeating: " }", count: depth - 1) + " } }"
+        }
+        #expect(try type(list(8)).isEmpty)
+        #expect(try type(list(9)) == [.tooDeep])
+        let name = String(repeating: "n", count: 128)
+        #expect(try type("{ fields: { \(name): { type: any } } }").isEmpty)
+        #expect(try type("{ fields: { \(name)n: { type: any } } }") == [.badName])
+        let word = String(repeating: "w", count: 1_000)
+        let words = (100..<165).map { "\(word.dropLast(3))\($0)" }.joined(separator: ", ")
+        #expect(try type("{ fields: { a: { type: string, enum: [\(words)] } } }").isEmpty)
+        #expect(try type("{ fields: { a: { type: string, enum: [\(words), \(word)] } } }") == [.tooLong])
+    }
+
     @Test("the smallest DNA has every default")
     func minimal() throws {
         let samples = try Samples("Good")

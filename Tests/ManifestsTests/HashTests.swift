@@ -25,6 +25,7 @@ struct HashTests {
     func golden() throws {
         let samples = try Samples("Good")
         #expect(try hash(samples).text == "uhC0kjQA1N7mhlkMQk7qOFozeWrtNZfsE78Pm10_4mJG3v382atkY")
+        #expect(try hash(samples, "rules.yaml").text == "uhC0kkqvDy65A-2eN897hhRrnEW-SaYOI5MqSJeIJ_0l0Ug1z4tXO")
         #expect(try hash(samples, "minimal.yaml").text == "uhC0k5bou_UroAuSWGPvupND13K9SE5tAjW1a3J5Umj9845nsq3B2")
     }
 

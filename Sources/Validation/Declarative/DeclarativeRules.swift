@@ -69,8 +69,8 @@ public struct DeclarativeRules: Sendable {
         for record in records {
             let verdict =
                 record.action.entryType?.visibility == .private
-                ? try check(record.action, record.entry.entry, all, &chains)
-                : try check(record.action, record.entry.entry, open, &chains)
+                ? try check(record.signedAction.action, record.hash, record.entry.entry, all, &chains)
+                : try check(record.signedAction.action, record.hash, record.entry.entry, open, &chains)
             switch verdict {
             case .valid: continue
             case .rejected(let violation): return .rejected(violation)
@@ -92,15 +92,16 @@ public struct DeclarativeRules: Sendable {
         case .agentActivity, .createLink, .deleteLink: return .valid
         }
         var chains = UniqueChains(rules: self, memory: nil)
-        return try check(op.action, op.entry.asRecordEntry.entry, reads, &chains)
+        return try check(op.action, op.action.hash, op.entry.asRecordEntry.entry, reads, &chains)
     }
 
     // MARK: One action
 
     private func check(
-        _ action: Action, _ entry: Entry?, _ reads: some ValidationReads, _ chains: inout UniqueChains
+        _ action: Action, _ hash: ActionHash, _ entry: Entry?, _ reads: some ValidationReads,
+        _ chains: inout UniqueChains
     ) throws(PlasmidError) -> Verdict {
-        var findings = Findings(action.hash)
+        var findings = Findings(hash)
         switch action.data {
         case .create(.app(let app), _):
             guard let type = ruled(app) else { break }
@@ -136,7 +137,7 @@ public struct DeclarativeRules: Sendable {
                 try checkReference(reference, plan, words, action.author, reads, &findings)
             }
             guard type.unique != nil, !facts.uniqueValues.isEmpty else { return }
-            switch try chains.taken(facts.uniqueValues, by: action, of: type, reads) {
+            switch try chains.taken(facts.uniqueValues, by: action, findings.subject, of: type, reads) {
             case .free: break
             case .taken(let value):
                 findings.reject(words.refusal(RuleFault(.notUnique, name: plan.uniqueNames[value.field]), []))

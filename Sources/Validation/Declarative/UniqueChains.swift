@@ -20,7 +20,8 @@ struct UniqueChains {
 
     /// Whether another entry of the author takes one of the values on the chain that `action` ends.
     mutating func taken(
-        _ values: [UniqueValue], by action: Action, of type: DeclarativeRules.Ruled, _ reads: some ValidationReads
+        _ values: [UniqueValue], by action: Action, _ hash: ActionHash, of type: DeclarativeRules.Ruled,
+        _ reads: some ValidationReads
     ) throws(PlasmidError) -> Answer {
         guard let place = type.unique else { return .free }
         var ledger = ledgers[place] ?? UniqueLedger()
@@ -30,7 +31,6 @@ struct UniqueChains {
             case .failure(let missing): return .missing(missing.hash)
             }
         }
-        let hash = action.hash
         let original = action.data.original
         let answer = ledger.taken(values, by: hash, original: original).map { Answer.taken($0) } ?? .free
         // The next record of the commit goes on from here.
