@@ -44,6 +44,7 @@ struct Figures: ParsableCommand {
         Group(name: "calls", measure: CallFigures.measure), Group(name: "websocket", measure: SocketFigures.measure),
         Group(name: "creates", measure: CreateFigures.measure), Group(name: "start", measure: StartFigures.measure),
         Group(name: "rules", measure: RuleFigures.measure),
+        Group(name: "signals", measure: SignalFigures.measure),
     ]
 
     func validate() throws {

@@ -14,15 +14,42 @@ final class FrameLoad {
     /// Connects.
     /// - Parameter request: a request whose eight digits at `digits` are replaced by its number.
     init(port: Int, token: String?, request: [UInt8], digits: Int, on loop: any EventLoop) throws {
-        let ready = loop.makePromise(of: NIOLoopBound<FrameLoadHandler>.self)
+        let made = loop.makePromise(of: NIOLoopBound<FrameLoadHandler>.self)
+        let client = try FrameClient(port: port, token: token, on: loop) { channel in
+            let handler = FrameLoadHandler(request: request, digits: digits)
+            try channel.pipeline.syncOperations.addHandler(handler)
+            made.succeed(NIOLoopBound(handler, eventLoop: channel.eventLoop))
+        }
+        handler = try made.futureResult.wait()
+        channel = client.channel
+    }
+
+    /// Sends `calls` requests, so many at a time.
+    func run(_ calls: Int, inFlight: Int) throws -> LoadResult {
+        let handler = handler
+        return try channel.eventLoop.flatSubmit { handler.value.run(calls, inFlight: inFlight) }.wait()
+    }
+
+    func close() { try? channel.close().wait() }
+}
+
+/// An open WebSocket of NIO's own client.
+struct FrameClient {
+    let channel: any Channel
+
+    /// Connects; returns once the handlers are in place.
+    /// - Parameter add: puts what reads the frames into the pipeline, on the channel's loop.
+    init(
+        port: Int, token: String?, on loop: any EventLoop, add: @escaping @Sendable (any Channel) throws -> Void
+    ) throws {
+        let ready = loop.makePromise(of: Void.self)
         let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: 1 << 20) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
-                let handler = FrameLoadHandler(request: request, digits: digits)
-                try channel.pipeline.syncOperations.addHandler(handler)
-                ready.succeed(NIOLoopBound(handler, eventLoop: channel.eventLoop))
+                try add(channel)
+                ready.succeed(())
             }
         }
-        let channel = try ClientBootstrap(group: loop)
+        channel = try ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
@@ -39,14 +66,7 @@ final class FrameLoad {
         channel.closeFuture.whenComplete { _ in
             ready.fail(PlasmidError(.connectionLost, "the WebSocket was not opened"))
         }
-        handler = try ready.futureResult.wait()
-        self.channel = channel
-    }
-
-    /// Sends `calls` requests, so many at a time.
-    func run(_ calls: Int, inFlight: Int) throws -> LoadResult {
-        let handler = handler
-        return try channel.eventLoop.flatSubmit { handler.value.run(calls, inFlight: inFlight) }.wait()
+        try ready.futureResult.wait()
     }
 
     func close() { try? channel.close().wait() }
