@@ -60,6 +60,7 @@ let workshop = Zome("workshop") {
     capabilities()
     messages()
     cells()
+    ruled()
 }
 
 @ZomeBuilder
