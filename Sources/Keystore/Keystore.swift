@@ -240,6 +240,14 @@ public final class Keystore: @unchecked Sendable {
 
     // MARK: - Inside
 
+    /// Lends an agent's key to the other files of this module.
+    func withSecret<Value>(
+        of agent: AgentPubKey, _ body: (borrowing SecretKey) -> Value
+    ) throws(PlasmidError) -> Value {
+        guard let key = keys[agent] else { throw KeystoreFault.notFound("the agent \(agent)") }
+        return body(key.secret)
+    }
+
     /// The wall clock, in microseconds.
     public static func now() -> Timestamp {
         var time = timespec()

@@ -20,6 +20,14 @@ public struct SecretKey: ~Copyable, Sendable {
         publicKey = key
     }
 
+    /// The same key as X25519 has it, 32 bytes; nil only where libsodium refuses, which it does for no key that it made.
+    borrowing func x25519() -> SecretBytes? {
+        let out = SecretBytes(count: 32)
+        let secret = expanded.pointer()
+        guard crypto_sign_ed25519_sk_to_curve25519(out.pointer(), secret) == 0 else { return nil }
+        return out
+    }
+
     /// The 64-byte signature of `message`; the same message always gives the same signature.
     public borrowing func sign(_ message: UnsafeRawBufferPointer) -> Bytes64 {
         var out = Bytes64()

@@ -11,6 +11,9 @@ import Testing
             if note.text == "confused" { throw ZomeError("confused", "no verdict") }
             if note.text == "needs" { _ = try await op.host.mustGetAction(Sample.action) }
             if note.text == "needs quietly" { _ = try? await op.host.mustGetAction(Sample.action) }
+            if note.text == "needs a chain" {
+                _ = try? await op.host.mustGetAgentActivity(Sample.alice, from: Sample.action, .toGenesis)
+            }
             if note.text == "needs valid" { _ = try await op.host.mustGetValidRecord(Sample.action) }
             if case .update(let original, _) = op.change {
                 guard original == Sample.action else { throw Invalid("updates \(original)") }
@@ -45,6 +48,9 @@ import Testing
                     return FakeHost.Reply(status: 0, bytes: action.packed)
                 }
                 return FakeHost.Reply(status: 1, bytes: ModuleError(code: code, message: "not here").packed)
+            case .mustGetAgentActivity:
+                return FakeHost.Reply(
+                    status: 0, bytes: MustGetAgentActivityAnswer(missing: Sample.otherAction).packed)
             default: return nil
             }
         }
@@ -108,6 +114,11 @@ import Testing
     func whatIsMissingMakesTheOperationWait(code: String, text: String) throws {
         let waits = ValidateOutcome.unresolved([.action(Sample.action)])
         #expect(try judge(ops(text), refused: code) == [waits, waits, .valid])
+    }
+
+    @Test func aChainThatIsNotWholeMakesTheOperationWaitForWhatIsMissing() throws {
+        let waits = ValidateOutcome.unresolved([.action(Sample.otherAction)])
+        #expect(try judge(ops("needs a chain")) == [waits, waits, .valid])
     }
 
     @Test func whatNeedsAnInvalidRecordIsInvalid() throws {

@@ -64,6 +64,16 @@ struct RepositoryTests {
         hold(ErrorCodes.check(sources: sources, document: document))
     }
 
+    @Test("every host operation has a method, a row in docs/hdk.md and one in the specification")
+    func hostOperations() throws {
+        hold(
+            HostOperations.check(
+                list: try #require(repository.file(HostOperations.list)),
+                document: try #require(repository.file(HostOperations.document)),
+                specification: try #require(repository.file(HostOperations.specification)),
+                hdk: repository.swiftFiles.filter { $0.path.hasPrefix("Sources/HDK/") }))
+    }
+
     @Test("links in documents lead somewhere")
     func links() {
         hold(repository.files(".md").flatMap { Documents.checkLinks($0, exists: repository.exists) })

@@ -203,6 +203,20 @@ struct RuleTests {
         #expect(found.contains { $0.contains("noSuchThing lacks a sentence") })
     }
 
+    @Test("host operations without a row or a method are found, and rows without an operation")
+    func hostOperations() {
+        let list = file("enum Kind { \n case one = 0\n}\nenum HostOperation {\n    case get = 4\n    case put = 5\n}")
+        let page = file("## 1. A\n| `get` | x |\n| `gone` | y |\n## 2. B\n| `put` | z |\n", "docs/hdk.md")
+        let specification = file("| 4 | get | x |\n", "docs/spec/zome-abi.md")
+        let found = HostOperations.check(
+            list: list, document: page, specification: specification, hdk: [file("ask(.get, x); ask(.putBack)")]
+        ).map(\.message)
+        #expect(found.filter { $0.contains("`put`") || $0.contains("`gone`") || $0.contains("`get`") }.count == 5)
+        #expect(found.contains("the host operation `put` has no row"))
+        #expect(found.contains("no method of the HDK asks for `put`"))
+        #expect(found.contains("the host function `must_get_entry` has no row"))
+    }
+
     @Test("dead links are found")
     func links() {
         let page = file(

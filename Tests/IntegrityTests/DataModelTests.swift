@@ -160,7 +160,7 @@ struct DataModelTests {
         let numbers = HostOperation.allCases.map(\.rawValue)
         #expect(numbers.prefix(28) == Array(1...28)[...])
         let validate = HostOperation.allCases.filter { $0.allowed(in: .validate) }.map(\.rawValue)
-        #expect(validate == [10, 12, 13, 20, 21, 22, 23, 24])
+        #expect(validate == [10, 12, 13, 20, 21, 22, 23, 24, 34])
         let genesis = HostOperation.allCases.filter { $0.allowed(in: .genesisSelfCheck) }.map(\.rawValue)
         #expect(genesis == [10, 12, 13, 23, 24])
         #expect(

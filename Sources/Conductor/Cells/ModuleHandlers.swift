@@ -77,7 +77,8 @@ extension SpaceContext {
         }
         let name = definition.integrity.zomes[zome].name
         switch operation {
-        case .mustGetEntry, .mustGetAction, .mustGetValidRecord: return try view.shared().mustGet(operation, bytes)
+        case .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity:
+            return try view.shared().mustGet(operation, bytes)
         case .log:
             conductor.zomeLog(try LogRequest(packed: bytes), cell: dna.text, zome: name)
             return [0xc0]

@@ -54,43 +54,6 @@ final class SpaceContext {
         try store.head(of: AgentPubKey(core: entry.core)) != nil
     }
 
-    func chainFilter(_ query: ChainQuery) throws(PlasmidError) -> ChainFilter {
-        var filter = ChainFilter(
-            entryHashes: query.entryHashes.map { Set($0) }, includeEntries: query.includeEntries,
-            descending: query.descending,
-            limit: min(Int(query.limit ?? UInt32(Limits.queryPageMaximum)), Limits.queryPageMaximum))
-        if let range = query.range {
-            let (from, to) = (range.from ?? 0, range.to ?? .max)
-            guard from <= to else {
-                throw PlasmidError(.badInput, "the sequence range \(from) to \(to) is empty", hint: "give from ≤ to")
-            }
-            filter.range = from...to
-        }
-        if let names = query.entryTypes {
-            filter.entryTypes = Set(try names.map { name throws(PlasmidError) in try anyEntryType(name) })
-        }
-        if let names = query.actionTypes {
-            filter.actionTypes = Set(
-                try names.map { name throws(PlasmidError) in
-                    guard let type = ActionType.allCases.first(where: { "\($0.name)" == name }) else {
-                        throw PlasmidError(
-                            .badInput, "there is no action type `\(name)`", hint: "for example Create, Update, Delete")
-                    }
-                    return type
-                })
-        }
-        return filter
-    }
-
-    private func anyEntryType(_ name: String) throws(PlasmidError) -> EntryType {
-        switch name {
-        case "AgentPubKey": .agentPubKey
-        case "CapClaim": .capClaim
-        case "CapGrant": .capGrant
-        default: .app(try entryType(name).app)
-        }
-    }
-
     // MARK: Operations that need no agent
 
     /// `dnaInfo`, `properties`, `verify` and `hash`: the same answer for every cell and validator of the space.
@@ -150,6 +113,9 @@ extension CallView {
             let hash = try MustGetActionRequest(packed: bytes).hash
             guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
             return record.signedAction.packed
+        case .mustGetAgentActivity:
+            let wanted = try MustGetAgentActivityRequest(packed: bytes)
+            return try cascade.mustGetActivity(of: wanted.author, wanted.filter).packed
         default:
             let hash = try MustGetActionRequest(packed: bytes).hash
             guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }

@@ -46,15 +46,19 @@ extension Cell {
     private func dispatch(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
         switch operation {
         case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
-            .commitCapabilityClaim, .revokeCapability:
+            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain:
             try write(operation, request)
         case .get: try get(request)
         case .query: try query(request)
         case .getLinks: try getLinks(request)
         case .getLinksDetails: try getLinksDetails(request)
         case .countLinks: try countLinks(request)
+        case .getDetails, .getLatest, .getHistory: try readVersions(operation, request)
+        case .getAgentActivity: try agentActivity(request)
+        case .encrypt, .decrypt, .seal, .unseal, .signOneTime: try useKeys(operation, request)
+        case .zomeInfo: try zomeInfo(request)
         case .agentInfo: try agentInfo(request)
-        case .mustGetEntry, .mustGetAction, .mustGetValidRecord:
+        case .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity:
             request.succeed(try request.view().mustGet(operation, request.bytes))
         case .dnaInfo, .properties, .verify, .hash:
             request.succeed(try space.answer(operation, request.bytes, zome: zomes[request.step.zome].name))

@@ -16,10 +16,12 @@ extension Cell {
     /// Queries the caller's own chain as of the head that the order fixed for the call.
     func query(_ request: HostRequest) throws(PlasmidError) {
         let query = try request.decode(ChainQuery.self)
-        let filter = try space.chainFilter(query)
         let head = fixedHead(request.call)
-        let records = try request.view().cascade.query(filter, author: id.agent, head: head)
-        request.succeed(records.packed)
+        let view = try request.view().cascade
+        guard let filter = try space.chainFilter(query, author: id.agent, view: view) else {
+            return request.succeed([Record]().packed)
+        }
+        request.succeed(try view.query(filter, author: id.agent, head: head).packed)
     }
 
     func agentInfo(_ request: HostRequest) throws(PlasmidError) {

@@ -40,6 +40,8 @@ extension Cell {
         case .delete: try delete(request)
         case .createLink: try createLink(request)
         case .createLinks: try createLinks(request)
+        case .closeChain: try closeChain(request)
+        case .openChain: try openChain(request)
         case .deleteLink: try deleteLink(request)
         case .commitCapabilityGrant: try commitGrant(request)
         case .commitCapabilityClaim: try commitClaim(request)
@@ -169,6 +171,24 @@ extension Cell {
                 throw Self.notFound(delete.address, "no link")
             }
             return try call.scratch?.deleteLink(delete.address, base: base, now: now).packed ?? []
+        }
+    }
+
+    /// Another key would have to sign, and would have to be this app's: that comes with the replacement of keys.
+    private func closeChain(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let target = try request.decode(CloseChainRequest.self).target
+        if case .agent? = target {
+            throw PlasmidError(
+                .notSupported, "a chain cannot be closed in favour of another key yet",
+                hint: "name the DNA in which it goes on, or nothing")
+        }
+        return { [self] call in try call.scratch?.append(.closeChain(target), now: now).packed ?? [] }
+    }
+
+    private func openChain(_ request: HostRequest) throws(PlasmidError) -> Work {
+        let open = try request.decode(OpenChainRequest.self)
+        return { [self] call in
+            try call.scratch?.append(.openChain(open.from, open.closeHash), now: now).packed ?? []
         }
     }
 

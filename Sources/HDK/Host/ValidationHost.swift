@@ -41,6 +41,20 @@ public struct ValidationHost: Sendable {
         try await must(.action(hash)) { () throws(ZomeError) in try await live.mustGetValidRecord(hash) }
     }
 
+    /// A part of an agent's chain, without a gap: from `top` back to the limit, newest first. Says nothing about whether its
+    /// actions are valid.
+    /// - Throws: `badInput` for a limit that this chain cannot meet, `tooLarge` for more than 10,000 actions.
+    public func mustGetAgentActivity(
+        _ author: AgentKey, from top: ActionHash, _ limit: ActivityLimit, includeEntries: Bool = false
+    ) async throws -> [ActivityItem] {
+        let answer = try await live.mustGetAgentActivity(author, top, limit, includeEntries)
+        if let missing = answer.missing {
+            gaps.missed(.action(missing))
+            throw LiveCall.gap(missing)
+        }
+        return answer.activity
+    }
+
     /// The name of the entry type that an action creates; nil when it creates none, or one of another zome.
     public func entryType(of action: SignedAction) async throws -> EntryTypeName? {
         try await entryTypeName(action.action.entryType).map(EntryTypeName.init(rawValue:))

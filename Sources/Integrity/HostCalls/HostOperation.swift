@@ -75,12 +75,38 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     case callInfo = 27
     /// The public key with a name: ``KeystoreGetPublicKeyRequest`` → `AgentPubKey`.
     case keystoreGetPublicKey = 28
+    /// Everything that is known of a record or an entry: ``GetRequest`` → ``Details`` or nil.
+    case getDetails = 29
     /// Lists links with the actions that made and deleted them: ``GetLinksRequest`` → ``LinkDetailsPage``.
     case getLinksDetails = 30
     /// Counts links: ``GetLinksRequest`` (cursor and limit aside) → integer.
     case countLinks = 31
     /// Adds several links or none: ``CreateLinksRequest`` → `[ActionHash]`.
     case createLinks = 32
+    /// How an agent's chain stands: ``AgentActivityRequest`` → ``AgentActivity``.
+    case getAgentActivity = 33
+    /// A part of a chain that must be there: ``MustGetAgentActivityRequest`` → ``MustGetAgentActivityAnswer``.
+    case mustGetAgentActivity = 34
+    /// The newest version: ``VersionRequest`` → `Record` or nil.
+    case getLatest = 35
+    /// All versions: ``VersionRequest`` → ``EntryHistory`` or nil.
+    case getHistory = 36
+    /// Encrypts to an agent: ``EncryptRequest`` → bytes.
+    case encrypt = 37
+    /// Decrypts what an agent encrypted to this one: ``DecryptRequest`` → bytes.
+    case decrypt = 38
+    /// Signs with a key that is forgotten at once: ``SignOneTimeRequest`` → ``OneTimeSignatures``.
+    case signOneTime = 39
+    /// Seals under a shared secret: ``SecretRequest`` → bytes.
+    case seal = 40
+    /// Opens what was sealed under a shared secret: ``SecretRequest`` → bytes.
+    case unseal = 41
+    /// What the manifest says of the zome that asks: ``NoInput`` → ``ZomeInfo``.
+    case zomeInfo = 42
+    /// Ends the chain: ``CloseChainRequest`` → `ActionHash`.
+    case closeChain = 43
+    /// Says which chain this one continues: ``OpenChainRequest`` → `ActionHash`.
+    case openChain = 44
 
     // 50 to 59: other cells of the conductor, clones, schedules.
 
@@ -95,7 +121,7 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     public var isWrite: Bool {
         switch self {
         case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
-            .commitCapabilityClaim, .revokeCapability:
+            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain:
             true
         default: false
         }
@@ -116,7 +142,9 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
         case .postCommit: !isWrite
         case .validate:
             switch self {
-            case .dnaInfo, .verify, .hash, .mustGetEntry, .mustGetAction, .mustGetValidRecord, .properties, .log: true
+            case .dnaInfo, .verify, .hash, .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity,
+                .properties, .log:
+                true
             default: false
             }
         case .genesisSelfCheck:

@@ -68,10 +68,70 @@ public struct SequenceRange: Packable, Hashable {
     }
 }
 
+/// A part of a source chain between two of its actions, both included (ActionHashRange of Holochain).
+public struct HashRange: Packable, Hashable {
+    /// The earlier action.
+    public var first: ActionHash
+    /// The later one.
+    public var last: ActionHash
+
+    /// A value from its parts.
+    public init(first: ActionHash, last: ActionHash) {
+        self.first = first
+        self.last = last
+    }
+
+    /// Writes an array of two values.
+    public func pack(into w: inout MessagePackWriter) {
+        w.writeArrayHeader(2)
+        first.pack(into: &w)
+        last.pack(into: &w)
+    }
+
+    /// Reads an array of two values.
+    public init(from r: inout MessagePackReader) throws(PlasmidError) {
+        try r.expectArray(2, "A range of actions")
+        self.init(first: try r.read(), last: try r.read())
+    }
+}
+
+/// A part of a source chain that ends with an action (ActionHashTerminated of Holochain).
+public struct HashTerminated: Packable, Hashable {
+    /// The action, which is included.
+    public var last: ActionHash
+    /// How many before it.
+    public var preceding: UInt32
+
+    /// A value from its parts.
+    public init(last: ActionHash, preceding: UInt32) {
+        self.last = last
+        self.preceding = preceding
+    }
+
+    /// Writes an array of two values.
+    public func pack(into w: inout MessagePackWriter) {
+        w.writeArrayHeader(2)
+        last.pack(into: &w)
+        w.writeUInt(preceding)
+    }
+
+    /// Reads an array of two values.
+    public init(from r: inout MessagePackReader) throws(PlasmidError) {
+        try r.expectArray(2, "A range of actions")
+        self.init(last: try r.read(), preceding: try r.readUInt32())
+    }
+}
+
 /// Input of ``HostOperation/query``: which records of the own chain.
 public struct ChainQuery: Packable, Hashable {
     /// Which places; all when nil.
     public var range: SequenceRange?
+    /// From one action to another, both included; none when either is not on the chain.
+    public var hashRange: HashRange?
+    /// Up to an action, itself included; none when it is not on the chain.
+    public var until: HashTerminated?
+    /// Names of entry types and patterns of 2019's `query`, of which one must fit; any when nil, empty, or one is empty.
+    public var names: [String]?
     /// Names of app entry types; any when nil.
     public var entryTypes: [String]?
     /// Names of action types (`Create`, …); any when nil.
@@ -82,28 +142,42 @@ public struct ChainQuery: Packable, Hashable {
     public var includeEntries: Bool
     /// Newest first.
     public var descending: Bool
+    /// How many of the records that fit are left out first; none when nil.
+    public var start: UInt32?
     /// At most so many records.
     public var limit: UInt32?
 
     /// A value from its parts.
     public init(
-        range: SequenceRange? = nil, entryTypes: [String]? = nil, actionTypes: [String]? = nil,
-        entryHashes: [EntryHash]? = nil, includeEntries: Bool = false, descending: Bool = false, limit: UInt32? = nil
+        range: SequenceRange? = nil, hashRange: HashRange? = nil, until: HashTerminated? = nil,
+        names: [String]? = nil, entryTypes: [String]? = nil, actionTypes: [String]? = nil,
+        entryHashes: [EntryHash]? = nil, includeEntries: Bool = false, descending: Bool = false, start: UInt32? = nil,
+        limit: UInt32? = nil
     ) {
         self.range = range
+        self.hashRange = hashRange
+        self.until = until
+        self.names = names
         self.entryTypes = entryTypes
         self.actionTypes = actionTypes
         self.entryHashes = entryHashes
         self.includeEntries = includeEntries
         self.descending = descending
+        self.start = start
         self.limit = limit
     }
 
-    /// Writes a map of 7 fields.
+    /// Writes a map of 11 fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(7)
+        w.writeMapHeader(11)
         w.writeString("range")
         w.write(range)
+        w.writeString("hash_range")
+        w.write(hashRange)
+        w.writeString("until")
+        w.write(until)
+        w.writeString("names")
+        w.write(names)
         w.writeString("entry_types")
         w.write(entryTypes)
         w.writeString("action_types")
@@ -114,6 +188,8 @@ public struct ChainQuery: Packable, Hashable {
         w.writeBool(includeEntries)
         w.writeString("descending")
         w.writeBool(descending)
+        w.writeString("start")
+        w.write(start)
         w.writeString("limit")
         w.write(limit)
     }
@@ -121,6 +197,10 @@ public struct ChainQuery: Packable, Hashable {
     /// Reads a map; what has a default may be left out.
     public init(from r: inout MessagePackReader) throws(PlasmidError) {
         var range: SequenceRange?
+        var hashRange: HashRange?
+        var until: HashTerminated?
+        var names: [String]?
+        var start: UInt32?
         var entryTypes: [String]?
         var actionTypes: [String]?
         var entryHashes: [EntryHash]?
@@ -130,6 +210,10 @@ public struct ChainQuery: Packable, Hashable {
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "range": range = try r.readOptional()
+            case "hash_range": hashRange = try r.readOptional()
+            case "until": until = try r.readOptional()
+            case "names": names = try r.readOptionalArray()
+            case "start": start = try r.readOptional()
             case "entry_types": entryTypes = try r.readOptionalArray()
             case "action_types": actionTypes = try r.readOptionalArray()
             case "entry_hashes": entryHashes = try r.readOptionalArray()
@@ -140,6 +224,10 @@ public struct ChainQuery: Packable, Hashable {
             }
         }
         self.range = range
+        self.hashRange = hashRange
+        self.until = until
+        self.names = names
+        self.start = start
         self.entryTypes = entryTypes
         self.actionTypes = actionTypes
         self.entryHashes = entryHashes

@@ -49,8 +49,9 @@ enum ReadFigures {
     }
 
     private static func links(_ space: Space, _ base: ActionHash, _ place: BenchPlace) throws -> [Figure] {
-        var (pages, alls, floors) = (Samples(), Samples(), Samples())
+        var (pages, newest, alls, floors) = (Samples(), Samples(), Samples(), Samples())
         let page = LinkRequest(base: AnyLinkableHash(base), limit: 100)
+        let latest = LinkRequest(base: AnyLinkableHash(base), limit: 100, order: .newestFirst)
         let all = LinkRequest(base: AnyLinkableHash(base), limit: 1_000_000)
         for _ in 0..<place.count(500, quick: 200) {
             let start = monotonicSeconds()
@@ -61,6 +62,10 @@ enum ReadFigures {
             let decode = monotonicSeconds()
             for link in packed { _ = try Link(packed: link) }
             floors.add(monotonicSeconds() - decode)
+            let byTime = monotonicSeconds()
+            let last = try space.links(latest).links.count
+            newest.add(monotonicSeconds() - byTime)
+            guard last == 100 else { throw PlasmidError(.notFound, "the newest page is not full") }
         }
         for _ in 0..<place.count(30, quick: 10) {
             let start = monotonicSeconds()
@@ -73,6 +78,10 @@ enum ReadFigures {
             Figure(
                 name: "reads.links.page", unit: "µs", value: pages.median * 1e6, p50: pages.median * 1e6,
                 p99: pages.quantile(0.99) * 1e6, floor: floors.median * 1e6, floorName: floorName,
+                budget: .atMost(200)),
+            Figure(
+                name: "reads.links.newest", unit: "µs", value: newest.median * 1e6, p50: newest.median * 1e6,
+                p99: newest.quantile(0.99) * 1e6, floor: floors.median * 1e6, floorName: floorName,
                 budget: .atMost(200)),
             Figure(
                 name: "reads.links.all", unit: "ms", value: alls.median * 1e3, p50: alls.median * 1e3,

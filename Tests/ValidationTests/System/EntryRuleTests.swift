@@ -83,7 +83,7 @@ struct EntryRuleTests {
         #expect(try world.broken(delete(bare, nil)) == 13)
     }
 
-    @Test("18: countersigned entries are refused")
+    @Test("§11.57 18: countersigned entries are refused: further signers are not supported")
     func countersigned() throws {
         let entry = Entry.counterSign(session: [0xC0], bytes: [1])
         #expect(try world.broken(world.create("note", entry), entry) == 18)

@@ -1,0 +1,49 @@
+public import Integrity
+import Sodium
+
+// What agents seal for each other. Which zome may ask is the caller's to decide: any zome of a cell can open what was sealed
+// for the cell's agent.
+extension Keystore {
+    /// Seals bytes so that only `recipient` and this agent can open them, and nobody else can have sealed them: crypto_box over
+    /// the two keys converted to X25519. Nonce (24), tag (16), then as many bytes as `plain`.
+    /// - Throws: `keyNotFound`; `badInput` where `recipient` is no key that anyone could have.
+    public func encrypt(
+        _ plain: [UInt8], to recipient: AgentPubKey, by agent: AgentPubKey
+    ) throws(PlasmidError) -> [UInt8] {
+        let nonce = SystemRandom.bytes(Box.nonceBytes)
+        let sealed = try withSecret(of: agent) { Box.seal(plain, nonce: nonce, from: $0, to: recipient.core) }
+        guard let sealed else {
+            throw PlasmidError(
+                .badInput, "\(recipient) is not a key that something could be encrypted to",
+                hint: "take the key from the agent itself, or from the DHT")
+        }
+        return nonce + sealed
+    }
+
+    /// Opens what ``encrypt(_:to:by:)`` of `sender` sealed for this agent.
+    /// - Throws: `keyNotFound`; `decryptionFailed` for bytes that were altered or cut, or sealed by or for somebody else.
+    public func decrypt(
+        _ sealed: [UInt8], from sender: AgentPubKey, by agent: AgentPubKey
+    ) throws(PlasmidError) -> [UInt8] {
+        let nonce = Array(sealed.prefix(Box.nonceBytes))
+        let plain = try withSecret(of: agent) { secret in
+            nonce.count == Box.nonceBytes
+                ? Box.open(Array(sealed[Box.nonceBytes...]), nonce: nonce, from: sender.core, to: secret) : nil
+        }
+        guard let plain else {
+            throw PlasmidError(
+                .decryptionFailed, "these bytes are not what \(sender) encrypted to \(agent)",
+                hint: "they were altered or cut, or are from or for somebody else")
+        }
+        return plain
+    }
+
+    /// Signs messages with a key that is made for it and forgotten at once: whoever has the public key can check that they
+    /// are of one origin, and nobody can ever sign with it again.
+    public static func signOnce(_ messages: [[UInt8]]) throws(PlasmidError) -> (key: AgentPubKey, [Signature]) {
+        guard let key = SecretKey(seed: Ed25519.generateSeed()) else {
+            throw PlasmidError(.internal, "a fresh seed made no key")
+        }
+        return (AgentPubKey(core: key.publicKey), messages.map { Signature(key.sign($0)) })
+    }
+}
