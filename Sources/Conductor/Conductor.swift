@@ -126,7 +126,7 @@ public final class Conductor: @unchecked Sendable {
     /// - Parameter done: called on the loop when their processes have ended.
     public func shutDown(_ done: @escaping () -> Void = {}) {
         loop.assertInEventLoop()
-        for cell in cells.values { retire(cell.runner) }
+        for cell in cells.values { cell.retireRunners() }
         for space in spaces.values { retire(space.validators) }
         whenAllGone.append(done)
         tellAllGone()

@@ -1,6 +1,16 @@
 import Integrity
 import ZomeRuntime
 
+/// What becomes of a message between two agents.
+public enum MessageFate: Sendable, Hashable {
+    /// It arrives.
+    case delivered
+    /// It is lost on its way: nobody answers, and the sender waits until its time is up.
+    case lost
+    /// The receiver is known to be away: the sender hears `peerUnreachable` at once.
+    case unreachable
+}
+
 /// How zome modules run.
 public enum ZomeIsolation: String, Sendable {
     /// Each cell's modules in a sandboxed child process: the default.
@@ -30,6 +40,8 @@ public struct ConductorOptions: Sendable {
     public var clock: @Sendable () -> Timestamp
     /// Random bytes from the system's generator, or a test's.
     public var randomBytes: @Sendable (Int) -> [UInt8]
+    /// What becomes of a message or call from one agent to another on its way. For tests only; nil delivers all.
+    public var messageFate: (@Sendable (_ from: AgentPubKey, _ to: AgentPubKey) -> MessageFate)?
 
     /// Options with the defaults of `plasmid run`.
     public init(

@@ -122,6 +122,9 @@ final class StoredEnvironment {
         }
     }
 
+    /// Lets the writer's queue go unapplied.
+    func forgetQueue() { writer?.forget() }
+
     /// Lets the writer end after what it has been given.
     func stopWriter() {
         writer?.stop()

@@ -21,6 +21,7 @@ extension Conductor {
             case "admin/app/enable": try setEnabled(try params.text("app_id"), true, reply)
             case "admin/app/disable": try setEnabled(try params.text("app_id"), false, reply)
             case "admin/app/uninstall": try uninstall(try params.text("app_id"), reply)
+            case "admin/app/update-coordinators": try reload(params, reply)
             case "admin/instance/start": try setStopped(try params.text("id"), false, reply)
             case "admin/instance/stop": try setStopped(try params.text("id"), true, reply)
             case "admin/grant": try grant(params, reply)

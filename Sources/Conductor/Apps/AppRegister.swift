@@ -64,15 +64,7 @@ extension Conductor {
                 id: id, appID: app.appID, instanceID: instanceID, space: space, conductor: self,
                 zomes: role.definition.coordinator, head: head,
                 grants: try loadGrants(space: space, agent: app.agent))
-            let handler = CellModules(cell)
-            cell.modules = handler
-            cell.runner = makeRunner(
-                role: .coordinator,
-                modules: role.definition.coordinator.map { zome in
-                    moduleSpec(
-                        zome.name, role.modules, functions: zome.functions.map(\.name), callbacks: zome.callbacks)
-                },
-                handler: handler)
+            cell.runner = coordinatorRunner(role, for: cell)
             cell.initialisation = try hasInitialised(cell, head: head) ? .done : .needed
             cell.isActive = app.isEnabled && !role.isStopped
             cells[instanceID] = cell
@@ -133,6 +125,19 @@ extension Conductor {
         ModuleSpec(
             zome: zome, path: "\(options.dataFolder)/\(modules[zome] ?? "missing")", functions: functions,
             callbacks: callbacks.map(\.rawValue))
+    }
+
+    /// A runner of a role's functions and callbacks, whose requests come to the cell.
+    func coordinatorRunner(_ role: InstalledRole, for cell: Cell) -> any ZomeRunner {
+        let handler = cell.modules ?? CellModules(cell)
+        cell.modules = handler
+        return makeRunner(
+            role: .coordinator,
+            modules: role.definition.coordinator.map { zome in
+                moduleSpec(
+                    zome.name, role.modules, functions: zome.functions.map(\.name), callbacks: zome.callbacks)
+            },
+            handler: handler)
     }
 
     func makeRunner(role: RunnerRole, modules: [ModuleSpec], handler: any ZomeHostHandler) -> any ZomeRunner {

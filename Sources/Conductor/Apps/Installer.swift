@@ -177,7 +177,7 @@ extension Conductor {
 
     /// Writes the genesis of each role in turn, unless the agent's chain is there already (an app that was uninstalled, or
     /// an installation that was cut off): a chain is begun once.
-    private func writeGenesis(
+    func writeGenesis(
         of app: InstalledApp, roles: ArraySlice<InstalledRole>,
         _ done: @escaping (Result<Void, PlasmidError>) -> Void
     ) {

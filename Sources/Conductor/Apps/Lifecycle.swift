@@ -82,15 +82,15 @@ extension Conductor {
     /// Ends a cell's running calls and its modules; its chain stays as it is.
     func stop(_ cell: Cell) {
         cell.isActive = false
+        endCalls(of: cell, because: "instance `\(cell.instanceID)` was stopped while the call ran")
+        cell.retireRunners()
+    }
+
+    func endCalls(of cell: Cell, because words: String) {
         for call in cell.calls.values.sorted(by: { $0.number < $1.number }) {
             cell.end(
-                call,
-                .failure(
-                    PlasmidError(
-                        .cellNotActive, "instance `\(cell.instanceID)` was stopped while the call ran",
-                        hint: "nothing of the call was written")))
+                call, .failure(PlasmidError(.cellNotActive, words, hint: "nothing of the call was written")))
         }
-        retire(cell.runner)
     }
 
     /// Forgets an app. Its chains and its key stay: installing it again for the same agent goes on where it ended.

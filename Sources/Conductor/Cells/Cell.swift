@@ -33,18 +33,23 @@ final class Cell {
     let instanceID: String
     let space: SpaceContext
     let conductor: Conductor
-    let zomes: [CoordinatorZomeDef]
+    private(set) var zomes: [CoordinatorZomeDef]
     /// The space's definition with this cell's own coordinator zomes: those may differ between apps of one DNA.
-    let definition: DnaDefinition
-    let rules: SystemRules
+    private(set) var definition: DnaDefinition
+    private(set) var rules: SystemRules
     let meter: CellMeter
-    /// Set right after the cell is made, since the modules' requests come to the cell.
+    /// Runs what is called from now on; each call keeps the one that it began with. Set right after the cell is made, since
+    /// the modules' requests come to the cell.
     var runner: (any ZomeRunner)?
+    /// Runners whose modules were replaced while calls ran in them.
+    private var superseded: [any ZomeRunner] = []
     var modules: CellModules?
     var order: CommitOrder
     var grants: GrantBook
     var initialisation = Initialisation.needed
-    var calls: [UInt64: ActiveCall] = [:]
+    var calls: [UInt64: ActiveCall] = [:] {
+        didSet { if !superseded.isEmpty { retireUnused() } }
+    }
     var callOfModuleCall: [UInt64: ActiveCall] = [:]
     /// Messages and calls to other agents that wait for their answers.
     var messagesUnderWay = 0
@@ -78,6 +83,32 @@ final class Cell {
 
     func zomeIndex(_ name: String) -> Int? {
         zomes.firstIndex { $0.name == name }
+    }
+
+    /// Takes other coordinator zomes up, between calls: those under way end in the modules that they began in.
+    ///
+    /// Zomes are known by their index while a call runs, so that the zomes so far have to come first.
+    func replaceZomes(_ zomes: [CoordinatorZomeDef], runner: any ZomeRunner) {
+        self.zomes = zomes
+        definition.coordinator = zomes
+        rules = SystemRules(dna: definition, hash: id.dna)
+        if let old = self.runner { superseded.append(old) }
+        self.runner = runner
+        retireUnused()
+    }
+
+    private func retireUnused() {
+        let idle = superseded.filter { runner in !calls.values.contains { $0.runner === runner } }
+        guard !idle.isEmpty else { return }
+        superseded.removeAll { runner in idle.contains { $0 === runner } }
+        for runner in idle { conductor.retire(runner) }
+    }
+
+    /// Ends the modules, those of earlier versions too.
+    func retireRunners() {
+        for runner in superseded { conductor.retire(runner) }
+        superseded = []
+        conductor.retire(runner)
     }
 
     /// Feeds an event to the order and carries out what it decides. Events that arise meanwhile wait until all effects of
@@ -167,7 +198,7 @@ final class Cell {
         dropFrames(of: call)
         if call.moduleCall != 0 {
             callOfModuleCall[call.moduleCall] = nil
-            runner?.cancel(call: call.moduleCall)
+            call.runner?.cancel(call: call.moduleCall)
             call.moduleCall = 0
         }
         call.dropWaitingWrites()

@@ -10,7 +10,8 @@ import ZomeRuntime
 /// Confined to the conductor loop.
 final class SpaceContext {
     let dna: DnaHash
-    let definition: DnaDefinition
+    /// Its coordinator zomes are those that were taken up last: they may differ between cells.
+    var definition: DnaDefinition
     let store: Space
     let conductor: Conductor
     let declaredRules: DeclarativeRules
@@ -19,6 +20,8 @@ final class SpaceContext {
     var cells: [AgentPubKey: Cell] = [:]
     var validators: (any ZomeRunner)?
     var validatorModules: ValidatorModules?
+    /// The modules that the validators run, in the order of the zomes.
+    var validatorFiles: [String?] = []
     /// What each running validation may look at beyond the store: the writes that it judges.
     var views: [UInt64: CallView] = [:]
 

@@ -80,7 +80,7 @@ extension Cell {
         let run = call.run
         tell(.waits(run))
         let moduleCall = request.moduleCall
-        runner?.pauseDeadline(call: moduleCall)
+        call.runner?.pauseDeadline(call: moduleCall)
         var isOpen = true
         var timer: Scheduled<Void>?
         let finish: (Result<[UInt8], PlasmidError>) -> Void = { [self] result in
@@ -91,7 +91,7 @@ extension Cell {
             messagesUnderWay -= 1
             guard call.run == run, !call.isOver else { return request.drop() }
             call.outsideWaits -= 1
-            runner?.resumeDeadline(call: moduleCall)
+            call.runner?.resumeDeadline(call: moduleCall)
             tell(.resumed(run))
             switch result {
             case .success(let bytes): request.succeed(bytes)
@@ -135,6 +135,7 @@ struct RemoteCall {
 extension SpaceContext {
     func deliver(_ message: DirectMessage, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
         do {
+            guard try arrives(from: message.from, to: message.to) else { return }
             let cell = try reachableCell(message.to)
             guard let zome = cell.zomeIndex(message.zome), cell.zomes[zome].callbacks.contains(.receive) else {
                 throw PlasmidError(
@@ -159,6 +160,7 @@ extension SpaceContext {
 
     func deliver(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
         do {
+            guard try arrives(from: call.from, to: call.to) else { return }
             let cell = try reachableCell(call.to)
             var origin = call.origin
             let (zome, grant) = try cell.authoriseCall(
@@ -174,6 +176,15 @@ extension SpaceContext {
             }
         } catch {
             reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    /// Whether a message gets through, as a test may have it otherwise.
+    private func arrives(from: AgentPubKey, to: AgentPubKey) throws(PlasmidError) -> Bool {
+        switch conductor.options.messageFate?(from, to) ?? .delivered {
+        case .delivered: return true
+        case .lost: return false
+        case .unreachable: throw PlasmidError(.peerUnreachable, "agent \(to) is offline", hint: "try again later")
         }
     }
 

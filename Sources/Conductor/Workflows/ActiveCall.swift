@@ -40,6 +40,8 @@ struct WaitingWrite {
 final class ActiveCall {
     let number: UInt64
     let cell: Cell
+    /// The modules that it runs in from its beginning to its end, over all attempts, whatever the cell takes up meanwhile.
+    let runner: (any ZomeRunner)?
     let steps: [CallStep]
     /// Whoever calls: nil for callbacks that nobody called (`init`, `post_commit`).
     let caller: AgentPubKey?
@@ -93,6 +95,7 @@ final class ActiveCall {
     ) {
         self.number = number
         self.cell = cell
+        runner = cell.runner
         self.steps = steps
         self.caller = caller
         self.usedSecret = usedSecret

@@ -20,7 +20,7 @@ extension Cell {
         let moduleCall = conductor.nextModuleCall()
         call.moduleCall = moduleCall
         callOfModuleCall[moduleCall] = call
-        runner?.invoke(
+        call.runner?.invoke(
             call: moduleCall, zome: step.zome, kind: step.kind, name: step.name, invocation: step.invocation,
             timeout: nil
         ) { [self] result in

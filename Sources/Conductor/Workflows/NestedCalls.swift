@@ -120,11 +120,11 @@ extension Cell {
         callOfModuleCall[number] = call
         let timer = conductor.after(microseconds: Int64(wanted.timeoutMilliseconds) * 1_000) { [self] in
             guard callOfModuleCall.removeValue(forKey: number) != nil else { return }
-            runner?.cancel(call: number)
+            call.runner?.cancel(call: number)
             let words = "\(wanted.zome)/\(wanted.function): no answer within \(wanted.timeoutMilliseconds) ms"
             end(number, of: call, request, .failure(PlasmidError(.timeout, words)))
         }
-        runner?.invoke(
+        call.runner?.invoke(
             call: number, zome: zome, kind: .function, name: step.name, invocation: step.invocation, timeout: nil
         ) { [self] result in
             timer.cancel()
@@ -159,7 +159,7 @@ extension Cell {
             let error = ModuleError(code: "callOver", message: "nobody waited for '\(frame.step.name)'")
             call.undo(frame, because: error)
             callOfModuleCall[number] = nil
-            runner?.cancel(call: number)
+            call.runner?.cancel(call: number)
         }
     }
 
@@ -167,7 +167,7 @@ extension Cell {
     func dropFrames(of call: ActiveCall) {
         for number in call.frames.keys {
             callOfModuleCall[number] = nil
-            runner?.cancel(call: number)
+            call.runner?.cancel(call: number)
         }
         call.frames = [:]
     }

@@ -66,6 +66,7 @@ enum WriteVerdict {
 /// The modules' own validators: asked in a process that holds no agent's state and may only look things up.
 extension SpaceContext {
     func startValidators(modules: [String: String]) {
+        validatorFiles = definition.integrity.zomes.map { modules[$0.name] }
         guard !definition.integrity.zomes.isEmpty else { return }
         let specs = definition.integrity.zomes.map {
             conductor.moduleSpec($0.name, modules, functions: [], callbacks: [])

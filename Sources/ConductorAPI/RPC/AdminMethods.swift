@@ -37,6 +37,7 @@ public enum AdminMethod {
         "admin/app/enable": [need("app_id")],
         "admin/app/disable": [need("app_id")],
         "admin/app/uninstall": [need("app_id")],
+        "admin/app/update-coordinators": [need("app_id"), may("path"), may("allow_new_network", .boolean)],
         "admin/instance/list": [],
         "admin/instance/running": [],
         "admin/instance/start": [need("id")],

@@ -61,6 +61,14 @@ final class EnvironmentWriter: Sendable {
         state.with(wake: true) { $0.hurry = true }
     }
 
+    /// Drops what is queued and takes nothing more.
+    func forget() {
+        state.with(wake: true) { state in
+            state.queue = []
+            state.stopping = true
+        }
+    }
+
     /// Lets the thread end once its queue is applied, or has been tried once more.
     func stop() {
         state.with(wake: true) { $0.stopping = true }
