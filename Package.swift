@@ -47,6 +47,8 @@ let package = Package(
         .executable(name: "plasmid", targets: ["plasmid"]),
         .executable(name: "plasmid-zome-host", targets: ["plasmid-zome-host"]),
         .library(name: "HDK", targets: ["HDK"]),
+        .library(name: "HDKTesting", targets: ["HDKTesting"]),
+        .library(name: "TestKit", targets: ["TestKit"]),
     ]
         + (sampleModules + swiftTestModules + cTestModules).map {
             .library(name: $0, type: .dynamic, targets: [$0])
@@ -65,6 +67,7 @@ let package = Package(
         part("Sodium", ["CSodium"]),
         part("Integrity", ["Sodium"]),
         part("HDK", ["CZome", "Integrity"]),
+        part("HDKTesting", ["Integrity"]),
         part("Manifests", ["Integrity", yams]),
         part("Keystore", ["Integrity", "Sodium"]),
         part("Storage", ["CLMDB", "Integrity"]),
@@ -77,6 +80,12 @@ let package = Package(
                 "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
                 nioCore,
                 nioPosix, logging,
+            ]),
+        part(
+            "TestKit",
+            [
+                "Integrity", "Sodium", "Manifests", "Keystore", "Storage", "Chain", "Validation",
+                "ZomeRuntime", "Conductor", nioCore, nioPosix, logging,
             ]),
         part("ConductorAPI", ["Integrity", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
         .executableTarget(
@@ -119,6 +128,8 @@ let package = Package(
                     nioPosix,
                     logging,
                 ]),
+            tests(
+                "TestKit", ["Integrity", "TestKit"], exclude: ["Transcripts"]),
             tests(
                 "Plasmid",
                 ["Sodium", "Integrity", "Keystore", "ConductorAPI", "Manifests", "plasmid", argumentParser],

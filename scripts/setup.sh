@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Makes sure that everything the build needs is on this machine; asks nothing. Costs milliseconds when it is.
-#   usage: scripts/setup.sh
+#   usage: scripts/setup.sh [test]      (test: also the interpreters that the tests run the example clients with)
 # On Debian and its relatives, as root, what is missing is installed by apt. Anyone else is told what to install.
 set -euo pipefail
 
@@ -17,6 +17,16 @@ missing_packages() {
     for need in "${needs[@]}"; do
         pkg-config --exists "${need%%:*}" || printf '%s\n' "${need#*:}"
     done
+}
+
+# What tests of the example clients want; without it they say that they were skipped.
+missing_for_tests() {
+    command -v python3 >/dev/null 2>&1 || printf '%s\n' python3
+    command -v node >/dev/null 2>&1 || printf '%s\n' nodejs
+    # Node 22 has a WebSocket of its own.
+    if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(globalThis.WebSocket ? 0 : 1)'; then
+        [ -e /usr/share/nodejs/ws ] || node -e 'require("ws")' >/dev/null 2>&1 || printf '%s\n' node-ws
+    fi
 }
 
 fail() {
@@ -57,6 +67,16 @@ case "$(uname -s)" in
     *) fail "Plasmid runs on Linux; this is $(uname -s)" "use a Linux machine or container" ;;
 esac
 check_swift
+if [ "${1:-}" = test ]; then
+    mapfile -t wanted < <(missing_for_tests)
+    if [ "${#wanted[@]}" -ne 0 ]; then
+        if command -v apt-get >/dev/null 2>&1 && [ "$(id -u)" -eq 0 ]; then
+            (install_packages "${wanted[@]}") || printf 'setup: tests that need %s will be skipped\n' "${wanted[*]}" >&2
+        else
+            printf 'setup: not there: %s; tests that need them are skipped\n' "${wanted[*]}" >&2
+        fi
+    fi
+fi
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then

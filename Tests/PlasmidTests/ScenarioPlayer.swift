@@ -188,12 +188,15 @@ final class ScenarioPlayer {
     }
 
     private func makeKeystore() throws {
+        try Self.makeKeystore(in: folder + "/data/plasmid", passphrase: "correct horse")
+    }
+
+    /// A cheap keystore in a data folder, which is made.
+    static func makeKeystore(in data: String, passphrase: String) throws {
         try FileManager.default.createDirectory(
-            atPath: folder + "/data/plasmid", withIntermediateDirectories: true,
-            attributes: [.posixPermissions: 0o700])
-        var passphrase = Array("correct horse".utf8)
-        _ = try Keystore.create(
-            at: folder + "/data/plasmid/keystore", passphrase: SecretBytes(moving: &passphrase), cost: .forTests)
+            atPath: data, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        var bytes = Array(passphrase.utf8)
+        _ = try Keystore.create(at: data + "/keystore", passphrase: SecretBytes(moving: &bytes), cost: .forTests)
     }
 
     private func keep(_ arguments: [String], _ last: Outcome) throws {

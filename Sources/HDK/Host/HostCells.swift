@@ -12,7 +12,7 @@ extension Host {
     /// The function sees this agent as its caller, and this cell in its ``callInfo()``. Roles of one app have one agent, so
     /// nothing has to be granted between them; a cell of another agent wants a grant for what is not public.
     ///
-    /// A call to the own cell (``CallTarget/here``, or whatever else leads there) runs within this call: what it writes is
+    /// A call to the own cell (`CallTarget.here`, or whatever else leads there) runs within this call: what it writes is
     /// committed together with what this call writes, and taken back when it throws. A call to another cell is a call of
     /// its own, committed when it returns, and not undone when this call fails afterwards.
     /// - Parameters:

@@ -43,6 +43,7 @@ struct Figures: ParsableCommand {
     static let groups = [
         Group(name: "calls", measure: CallFigures.measure), Group(name: "websocket", measure: SocketFigures.measure),
         Group(name: "creates", measure: CreateFigures.measure), Group(name: "start", measure: StartFigures.measure),
+        Group(name: "dev", measure: DevFigures.measure),
         Group(name: "rules", measure: RuleFigures.measure),
         Group(name: "signals", measure: SignalFigures.measure),
     ]

@@ -89,7 +89,7 @@ enum Documents {
     }
 
     /// Commands that group others, so that a second word must be a command too.
-    static let groups: Set<String> = ["admin", "bench", "db", "dna", "happ", "keys", "sim"]
+    static let groups: Set<String> = ["admin", "bench", "db", "dna", "happ", "keys", "new", "sim"]
 
     /// `make …` and `plasmid …` in code blocks and code spans whose words no Makefile and no command has.
     static func checkCommands(_ file: RepositoryFile, targets: Set<String>, commands: Set<String>) -> [Finding] {

@@ -1,0 +1,141 @@
+import Foundation
+import Integrity
+import NIOCore
+import NIOPosix
+import Synchronization
+
+/// Several conductors in one test, in this process, with people, a clock and faults.
+///
+/// ```swift
+/// try await TestNetwork.run { network in
+///     let home = try await network.conductor("home")
+///     let ada = try await network.person("ada", happ: path, on: home)
+///     let ben = try await network.person("ben", happ: path, on: home)
+///     let note = try await ada.call("write", ["text": "hello"], as: ActionHash.self)
+///     try await network.until([ada, ben], hold: note)
+/// }
+/// ```
+/// Conductors have no network between them yet: people meet on one conductor, and what is asked for across two is refused
+/// with `notSupported`, never waited for. The calls are those that will stay when they have one.
+public final class TestNetwork: Sendable {
+    /// The wall clock of every conductor of this network.
+    public let clock: VirtualClock
+    /// What becomes of messages between people.
+    public let messages = MessageFaults()
+    /// What people did, in the order in which it was answered.
+    public let transcript = Transcript()
+    let bell = Bell()
+    private let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
+    private let folder: String
+    private let nodes = Mutex<[String: TestConductor]>([:])
+
+    private init(clock: VirtualClock) throws {
+        self.clock = clock
+        folder = FileManager.default.temporaryDirectory.path + "/plasmid-network-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(
+            atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+    }
+
+    /// Runs a test with a network of its own; its conductors are ended and their folders removed in any case.
+    public static func run<Result: Sendable>(
+        clock: VirtualClock = VirtualClock(), _ body: @Sendable (TestNetwork) async throws -> Result
+    ) async throws -> Result {
+        let network = try TestNetwork(clock: clock)
+        do {
+            let result = try await body(network)
+            try await network.end()
+            return result
+        } catch {
+            try? await network.end()
+            throw error
+        }
+    }
+
+    private func end() async throws {
+        for node in nodes.withLock({ Array($0.values) }) { try await node.stop() }
+        try? FileManager.default.removeItem(atPath: folder)
+        try await group.shutdownGracefully()
+    }
+
+    /// The conductor of this name, started when it is first asked for.
+    public func conductor(_ name: String = "one", _ settings: TestConductor.Settings = .init()) async throws
+        -> TestConductor
+    {
+        if let node = nodes.withLock({ $0[name] }) { return node }
+        let node = TestConductor(
+            name: name, folder: "\(folder)/\(name)", settings: settings, network: self, loop: group.next())
+        nodes.withLock { $0[name] = node }
+        try await node.start()
+        return node
+    }
+
+    /// Installs an app for a person: an agent, a key and a chain of their own.
+    /// - Parameters:
+    ///   - name: the person's name, which is the app's id too.
+    ///   - happ: path of the hApp file.
+    ///   - node: the conductor; the first one if nil.
+    /// - Throws: ``Refusal``: faults of the manifest, a module that is not built, a name that is taken.
+    public func person(
+        _ name: String, happ: String, on node: TestConductor? = nil, networkSeed: String? = nil
+    ) async throws -> Person {
+        let place: TestConductor
+        if let node { place = node } else { place = try await conductor() }
+        return try await place.install(name, happ: happ, networkSeed: networkSeed)
+    }
+
+    /// Waits until a condition holds: it is looked at now, and again after every call that was answered, every signal and
+    /// every start and stop in this network.
+    /// - Parameters:
+    ///   - what: what is waited for, for the error.
+    ///   - seconds: how long at most, in real time. A test that passes never waits so long.
+    /// - Throws: ``Refusal`` with `timeout`, or what `holds` throws.
+    public func until(
+        _ what: String, within seconds: Double = 10, _ holds: @Sendable () async throws -> Bool
+    ) async throws {
+        let late = Flag()
+        let timer = group.next().scheduleTask(in: .milliseconds(Int64(seconds * 1_000))) { [bell] in
+            late.set()
+            bell.ring()
+        }
+        defer { timer.cancel() }
+        while true {
+            let seen = bell.rings
+            if try await holds() { return }
+            guard !late.isSet else { throw Refusal(code: "timeout", message: "\(what): not within \(seconds) s") }
+            await bell.wait(after: seen)
+        }
+    }
+
+    /// Waits until the conductors of all these people hold an action or entry: what a gossiping network comes to by itself.
+    /// - Throws: ``Refusal``: `notSupported` if they are on several conductors, `timeout`.
+    public func until(_ people: [Person], hold hash: AnyDhtHash, within seconds: Double = 10) async throws {
+        try Self.together(people)
+        try await until("\(people.map(\.name).joined(separator: ", ")) hold \(hash)", within: seconds) {
+            for person in people where try await !person.holds(hash) { return false }
+            return true
+        }
+    }
+
+    /// The same for an action.
+    public func until(_ people: [Person], hold action: ActionHash, within seconds: Double = 10) async throws {
+        try await until(people, hold: AnyDhtHash(action), within: seconds)
+    }
+
+    private static func together(_ people: [Person]) throws {
+        guard let first = people.first, let far = people.first(where: { $0.conductor !== first.conductor }) else {
+            return
+        }
+        throw Refusal(
+            code: "notSupported",
+            message: "\(first.name) and \(far.name) are on two conductors, which have no network between them yet")
+    }
+}
+
+/// A switch that is set once.
+private final class Flag: Sendable {
+    private let state = Mutex(false)
+
+    var isSet: Bool { state.withLock { $0 } }
+
+    func set() { state.withLock { $0 = true } }
+}

@@ -1,0 +1,66 @@
+import Foundation
+import Testing
+
+@testable import plasmid
+
+@Suite("plasmid new", .timeLimit(.minutes(15)))
+struct NewTests {
+    @Test(
+        "a new app's manifests are valid, its files are where they belong, and nothing is written over",
+        arguments: ["dna", "happ"])
+    func manifests(_ kind: String) async throws {
+        try await Spoken.alone { folder in
+            let made = try Spoken([Spoken.plasmid, "new", kind, "guest-book"], in: folder)
+            #expect(made.end() == 0, "\(made.words)")
+            let package = folder + "/guest-book"
+            let check = try Spoken([Spoken.plasmid, "happ", "check", package], in: folder)
+            #expect(check.end() == 0 && check.words.contains("guest_book"), "\(check.words)")
+            #expect(
+                FileManager.default.fileExists(
+                    atPath: package + (kind == "dna" ? "/dna.yaml" : "/dna/guest_book/dna.yaml")))
+            #expect(FileManager.default.isExecutableFile(atPath: package + "/ci"))
+            // The one dependency is a folder, so that there is nothing to fetch.
+            let manifest = try String(contentsOfFile: package + "/Package.swift", encoding: .utf8)
+            #expect(manifest.contains(#".package(path: plasmid + "/hdk")"#) && !manifest.contains("url:"))
+            for file in try FileManager.default.subpathsOfDirectory(atPath: package) {
+                let text = (try? String(contentsOfFile: package + "/" + file, encoding: .utf8)) ?? ""
+                #expect(!text.contains("<NAME>") && !text.contains("<CAMEL>") && !text.contains("<PLASMID>"), "\(file)")
+            }
+            let again = try Spoken([Spoken.plasmid, "new", kind, "guest-book"], in: folder)
+            #expect(again.end() == 1 && again.words.contains("error[folderExists]"), "\(again.words)")
+        }
+    }
+
+    @Test(
+        "what cannot be a name is told, and nothing is made",
+        arguments: [
+            "", "Upper", "a b", "../up", "a--b", "-a", "a-", "1a", "hdk", "ä", String(repeating: "a", count: 41),
+        ])
+    func names(_ name: String) async throws {
+        try await Spoken.alone { folder in
+            let made = try Spoken([Spoken.plasmid, "new", "dna", "--", name], in: folder)
+            #expect(made.end() == 2, "\(made.words)")
+            #expect(try FileManager.default.contentsOfDirectory(atPath: folder).isEmpty)
+        }
+    }
+
+    @Test("paths of the checkout are as seen from the package")
+    func relative() {
+        #expect(NewOptions.relative("/a/b/plasmid", from: "/a/b/street") == "../plasmid")
+        #expect(NewOptions.relative("/a/plasmid", from: "/a/b/c/street") == "../../../plasmid")
+        #expect(NewOptions.relative("/x", from: "/a") == "/x")
+        #expect(NewOptions.relative("/a/b", from: "/a/b") == ".")
+    }
+
+    @Test("the tutorials hold word by word: a package of its own builds, passes its test, runs, and fetches nothing")
+    func tutorials() async throws {
+        try await Spoken.alone { folder in
+            let pages = ["docs/tutorials/first-module.md", "docs/tutorials/sharing.md"]
+            let script = try Spoken(
+                [Spoken.root + "/scripts/tutorial.sh"] + pages, in: folder, environment: ["TMPDIR": folder],
+                seconds: 840)
+            #expect(script.end() == 0, "\(script.words.suffix(6_000))")
+            #expect(script.words.contains("the tutorial holds"))
+        }
+    }
+}
