@@ -19,6 +19,11 @@ last=
 finish() {
     status=$?
     for pid in "${background[@]}"; do kill "$pid" 2>/dev/null || true; done
+    # Whoever started this may have signals blocked, and the programs inherit that.
+    for pid in "${background[@]}"; do
+        for _ in $(seq 1 50); do kill -0 "$pid" 2>/dev/null && sleep 0.1 || break; done
+        kill -KILL "$pid" 2>/dev/null || true
+    done
     wait 2>/dev/null || true
     if [ "$status" -eq 0 ]; then
         rm -rf "$work"
@@ -92,17 +97,17 @@ start() {
         'plasmid run'*)
             # Nobody types here, and two free ports keep out of the way of others.
             plasmid keys init --cost moderate --passphrase fd:3 3<"$passphrase" >/dev/null
-            eval "$command --port 0 --passphrase fd:3" 3<"$passphrase" >"$work/run.log" 2>&1 &
+            (eval "exec $command --port 0 --passphrase fd:3") 3<"$passphrase" >"$work/run.log" 2>&1 &
             background+=($!)
             wait_for '[ -s data/plasmid/ports.json ]'
             ;;
         'plasmid dev'*)
-            eval "$command --port 0" >"$work/dev.log" 2>&1 &
+            (eval "exec $command --port 0") >"$work/dev.log" 2>&1 &
             background+=($!)
             wait_for 'grep -q "^watching" "$work/dev.log"'
             ;;
         *)
-            eval "$command" >"$work/signals.log" 2>&1 &
+            (eval "exec $command") >"$work/signals.log" 2>&1 &
             background+=($!)
             # It says on standard error that it listens.
             wait_for '[ -s "$work/signals.log" ]'

@@ -1,3 +1,4 @@
+import Foundation
 import Integrity
 import NIOCore
 import Testing
@@ -130,6 +131,33 @@ struct ReloadTests {
             _ = try Self.write(["write", "pages"], to: files)
             #expect(try Self.change(await Self.reload(conductor, "alice", may)) == "network")
             #expect(try await alice.call("pages").items == [.string("old street")])
+        }
+    }
+
+    @Test("a seed that the installation brought stays; one that changes in the file is another network")
+    func seeds() async throws {
+        let files = try TestFolder()
+        let happ = try Self.write(["write", "pages"], to: files)
+        let data = try TestFolder()
+        try await TestConductor.with(in: data) { conductor in
+            let alice = try await conductor.install(happ, as: "alice", params: #","network_seed":"our street""#)
+            try await alice.call("write", #"{"text":"one"}"#)
+        }
+        try await TestConductor.with(in: data) { conductor in
+            _ = try Self.write(["write", "pages", "who"], to: files)
+            #expect(try Self.change(await Self.reload(conductor, "alice")) == "coordinator")
+            let alice = try await conductor.person("alice")
+            #expect(try await alice.call("pages").items == [.string("one")])
+            let bob = try await conductor.install(happ, as: "bob")
+            let text = try String(contentsOfFile: files.path + "/dna.yaml", encoding: .utf8)
+            _ = try files.write(
+                text.replacingOccurrences(of: #"network_seed: """#, with: #"network_seed: "another""#), to: "dna.yaml")
+            guard case .failure(let error) = await Self.reload(conductor, "bob") else {
+                Issue.record("another network was taken up unasked")
+                return
+            }
+            #expect(error.code == "dnaMismatch")
+            #expect(bob.dna != alice.dna)
         }
     }
 

@@ -18,7 +18,7 @@ final class Spoken {
         .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
 
     /// Starts it. One that never ends is killed, so that it costs its own test and not the whole run.
-    init(_ words: [String], in folder: String, environment: [String: String] = [:], seconds: Double = 300) throws {
+    init(_ words: [String], in folder: String, environment: [String: String] = [:], seconds: Double = 120) throws {
         process.executableURL = URL(fileURLWithPath: words[0])
         process.arguments = Array(words.dropFirst())
         process.currentDirectoryURL = URL(fileURLWithPath: folder)

@@ -20,6 +20,8 @@ struct InstalledApp: Sendable {
     /// Where the hApp file stood when it was installed; for the operator only.
     let origin: String
     var roles: [InstalledRole]
+    /// What the installation put in the place of every role's network seed.
+    var networkSeed: String?
 
     func instanceID(_ role: InstalledRole) -> String {
         "\(appID)/\(role.name)"
@@ -75,7 +77,7 @@ extension InstalledRole: Packable {
 
 extension InstalledApp: Packable {
     func pack(into writer: inout MessagePackWriter) {
-        writer.writeMapHeader(6)
+        writer.writeMapHeader(networkSeed == nil ? 6 : 7)
         writer.writeString("app_id")
         writer.writeString(appID)
         writer.writeString("agent")
@@ -89,6 +91,10 @@ extension InstalledApp: Packable {
         writer.writeString("roles")
         writer.writeArrayHeader(roles.count)
         for role in roles { role.pack(into: &writer) }
+        if let networkSeed {
+            writer.writeString("network_seed")
+            writer.writeString(networkSeed)
+        }
     }
 
     init(from reader: inout MessagePackReader) throws(PlasmidError) {
@@ -98,6 +104,7 @@ extension InstalledApp: Packable {
         var installedAt: Timestamp?
         var origin = ""
         var roles: [InstalledRole]?
+        var networkSeed: String?
         for _ in 0..<(try reader.readMapHeader()) {
             switch try reader.readKey() {
             case "app_id": appID = try reader.readString()
@@ -106,9 +113,11 @@ extension InstalledApp: Packable {
             case "installed_at": installedAt = try reader.read()
             case "origin": origin = try reader.readString()
             case "roles": roles = try reader.readArray()
+            case "network_seed": networkSeed = try reader.readString()
             default: try reader.skip()
             }
         }
+        self.networkSeed = networkSeed
         self.appID = try reader.require(appID, "app_id", of: "InstalledApp")
         self.agent = try reader.require(agent, "agent", of: "InstalledApp")
         self.isEnabled = try reader.require(isEnabled, "enabled", of: "InstalledApp")

@@ -118,7 +118,7 @@ extension Conductor {
             try checkCells(plan, agent)
             let app = InstalledApp(
                 appID: plan.appID, agent: agent, isEnabled: request.enable, installedAt: options.clock(),
-                origin: plan.origin, roles: plan.roles)
+                origin: plan.origin, roles: plan.roles, networkSeed: request.networkSeed)
             let done = try exclusively(agent.text, reply)
             writeGenesis(of: app, roles: ArraySlice(plan.roles)) { [self] result in
                 switch result {

@@ -56,13 +56,6 @@ struct ReloadPlan: Sendable {
                 roles.append(Role(role: role, change: .added))
                 continue
             }
-            if role.dna != old.dna {
-                // The installation may have brought a network seed of its own: then that is no change.
-                var seeded = request
-                seeded.networkSeed = old.definition.integrity.networkSeed
-                let again = try InstallPlan.prepare(seeded, locator: locator, store: store)
-                if let same = again.roles.first(where: { $0.name == role.name && $0.dna == old.dna }) { role = same }
-            }
             role.isStopped = old.isStopped
             roles.append(Role(role: role, change: change(from: old, to: role)))
         }
@@ -104,7 +97,8 @@ extension Conductor {
             let done = NIOLoopBound(try exclusively(request.appID, reply), eventLoop: loop)
             let locator = ModuleLocator(folders: options.moduleFolders)
             let store = ModuleStore(dataFolder: options.dataFolder)
-            let files = InstallRequest(path: request.path ?? app.origin, appID: app.appID)
+            let files = InstallRequest(
+                path: request.path ?? app.origin, appID: app.appID, networkSeed: app.networkSeed)
             NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
                 Result { () throws(PlasmidError) in
                     try ReloadPlan.prepare(files, installed: app.roles, locator: locator, store: store)
