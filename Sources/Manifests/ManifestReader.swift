@@ -6,23 +6,36 @@ public import Integrity
 /// Reading touches the disk and hashes the validators' sources: not for an event loop.
 public enum ManifestReader {
     /// Reads the DNA manifest at a path, with its validators' sources.
-    public static func dna(at path: String) -> (manifest: DnaManifest?, diagnostics: [Diagnostic]) {
+    /// - Parameter text: what to read instead of the file's content, for what came by standard input; paths in it start
+    ///   at the folder of `path` all the same.
+    public static func dna(at path: String, text: String? = nil) -> (manifest: DnaManifest?, diagnostics: [Diagnostic])
+    {
         var report = Report(file: path)
-        guard let root = ManifestFile.root(report: &report) else { return (nil, report.sorted) }
+        guard let root = ManifestFile.root(text, report: &report) else { return (nil, report.sorted) }
         var reader = DnaReader(report: report, sourceBase: ManifestFile.sourceBase(of: path))
         let definition = reader.read(root)
         guard let definition, !reader.report.hasErrors else { return (nil, reader.report.sorted) }
-        return (DnaManifest(path: path, definition: definition), reader.report.sorted)
+        let manifest = DnaManifest(
+            path: path, definition: definition, places: reader.report.places, sourceBase: reader.sourceBase)
+        return (manifest, reader.report.sorted)
     }
 
     /// Reads the hApp manifest at a path, and the DNA manifest of each role; faults of those files are included.
-    public static func happ(at path: String) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
+    /// - Parameter text: as for ``dna(at:text:)``.
+    public static func happ(at path: String, text: String? = nil) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
         var report = Report(file: path)
-        guard let root = ManifestFile.root(report: &report) else { return (nil, report.sorted) }
+        guard let root = ManifestFile.root(text, report: &report) else { return (nil, report.sorted) }
         var reader = HappReader(report: report)
         let happ = reader.read(root)
         return (reader.report.hasErrors ? nil : happ, reader.report.sorted)
     }
+
+    /// The folder that `sources` of a manifest starts from: the nearest one at or above it with a Package.swift.
+    public static func sourceBase(of manifest: String) -> String { ManifestFile.sourceBase(of: manifest) }
+
+    private static let unreadable: [DiagnosticCode] = [
+        .fileMissing, .fileUnreadable, .notAFile, .fileTooLarge, .notUTF8,
+    ]
 
     /// The error for a caller that needs a manifest and got faults: `manifestInvalid`, with the first fault in the sentence;
     /// `manifestUnreadable` where there is no text to find faults in.
@@ -32,7 +45,7 @@ public enum ManifestReader {
         guard let first = faults.first else {
             return PlasmidError(.manifestInvalid, "the manifest \(path) was refused")
         }
-        if first.file == path, [.fileMissing, .fileTooLarge, .notUTF8].contains(first.code) {
+        if first.file == path, Self.unreadable.contains(first.code) {
             return PlasmidError(.manifestUnreadable, first.message, hint: first.hint ?? "check the path")
         }
         let count = faults.count == 1 ? "one fault" : "\(faults.count) faults"

@@ -213,11 +213,6 @@ struct GoodTests {
         #expect(locator.path(of: "Other") == nil)
         #expect(locator.path(of: "../one/libNotes") == nil)
         #expect(throws: PlasmidError.self) { try locator.locate("Other", zome: "other") }
-        let manifest = try #require(ManifestReader.dna(at: samples.file("notes.yaml")).manifest)
-        #expect(manifest.diagnostics(missingIn: locator).isEmpty)
-        let none = manifest.diagnostics(missingIn: ModuleLocator(folders: ["none"]))
-        #expect(none.map(\.code) == [.unknownModule, .unknownModule])
-        #expect(none.first?.message == "the module NotesIntegrity is not built")
     }
 
     static let samplesOfTheHouse = ["dna/messenger", "dna/ghostwriter"]

@@ -118,57 +118,6 @@ struct CommandTests {
     }
 }
 
-@Suite("checking files")
-struct CheckTests {
-    private let fault = Diagnostic(
-        file: "dna.yaml", line: 7, column: 21, code: .unknownKey, message: "the DNA has no key \"nam\"",
-        hint: "did you mean \"name\"?")
-
-    @Test("a faulty file is told by its faults, a valid one by what it is")
-    func text() {
-        let bad = Diagnosis(path: "dna.yaml", diagnostics: [fault], facts: [], lines: [])
-        #expect(!bad.isValid && bad.summary == "dna.yaml: 1 fault")
-        let good = Diagnosis(path: "dna.yaml", diagnostics: [], facts: [], lines: ["name  notes"])
-        #expect(good.isValid && good.summary == "dna.yaml: valid\n  name  notes")
-        #expect(throws: Failure.self) { try Diagnosis.throwIfFaulty([good, bad]) }
-        #expect(throws: Never.self) { try Diagnosis.throwIfFaulty([good]) }
-    }
-
-    @Test("JSON: a line for each fault, then one for the file")
-    func json() throws {
-        let bad = Diagnosis(path: "dna.yaml", diagnostics: [fault], facts: [], lines: [])
-        let lines = try bad.jsonLines().map(JSONLines.value)
-        #expect(lines.count == 2)
-        #expect(lines[0]["line"]?.number == 7 && lines[0]["code"]?.text == "unknownKey")
-        #expect(lines[1]["valid"] == .bool(false) && lines[1]["faults"]?.number == 1)
-        let good = Diagnosis(path: "a", diagnostics: [], facts: [.init("dna", .string("uhC0k"))], lines: [])
-        #expect(try good.jsonLines() == [#"{"file":"a","valid":true,"faults":0,"dna":"uhC0k"}"#])
-    }
-
-    @Test("SARIF names tool, rule, level and place")
-    func sarif() throws {
-        let log = Diagnosis.sarif([Diagnosis(path: "dna.yaml", diagnostics: [fault], facts: [], lines: [])])
-        let text = try JSONLines.text(log, indented: false)
-        #expect(text.contains(#""version":"2.1.0""#) && text.contains(#""ruleId":"unknownKey","level":"error""#))
-        #expect(text.contains(#""uri":"dna.yaml"},"region":{"startLine":7,"startColumn":21}"#))
-    }
-
-    @Test("a folder stands for the one manifest in it")
-    func folders() throws {
-        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("plasmid-\(UUID().uuidString)").path
-        defer { try? FileManager.default.removeItem(atPath: folder) }
-        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        #expect(throws: Failure.self) { try ManifestPath.find(folder, kind: "dna") }
-        #expect(FileManager.default.createFile(atPath: folder + "/dna.yaml", contents: nil))
-        #expect(FileManager.default.createFile(atPath: folder + "/happ.yaml", contents: nil))
-        #expect(try ManifestPath.find(folder, kind: "dna") == folder + "/dna.yaml")
-        #expect(try ManifestPath.find(folder + "/", kind: "happ") == folder + "/happ.yaml")
-        #expect(FileManager.default.createFile(atPath: folder + "/two.dna.yaml", contents: nil))
-        #expect(throws: Failure.self) { try ManifestPath.find(folder, kind: "dna") }
-        #expect(try ManifestPath.find(folder + "/none.yaml", kind: "dna") == folder + "/none.yaml")
-    }
-}
-
 @Suite("failures")
 struct FailureTests {
     @Test("errors are told with code and hint")

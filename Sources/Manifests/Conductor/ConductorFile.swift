@@ -10,7 +10,9 @@ public enum ConductorFile {
         var report = Report(file: file)
         // A file of comments only is a configuration with every default; the YAML reader wants a value.
         if isEmpty(text) { return (ConductorConfig(), []) }
-        guard let root = YamlFile.read(text, report: &report) else { return (nil, report.sorted) }
+        guard let root = ManifestFile.root(text, report: &report),
+            !ManifestKind.conductor.refuses(root, report: &report)
+        else { return (nil, report.sorted) }
         let config = read(root, report: &report)
         return (report.hasErrors ? nil : config, report.sorted)
     }

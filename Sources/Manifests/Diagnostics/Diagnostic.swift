@@ -2,12 +2,14 @@
 ///
 /// A reader never stops at the first fault: it returns every one it finds, sorted by place.
 public struct Diagnostic: Hashable, Sendable {
-    /// How bad it is: an error refuses the file, a warning does not.
+    /// How bad it is: an error refuses the file, a warning does not, a note is only worth knowing.
     public enum Severity: String, Hashable, Sendable, Codable {
         /// The file is refused.
         case error
-        /// The file is accepted.
+        /// The file is accepted, but hardly meant so. `--strict` refuses it.
         case warning
+        /// The file is accepted; nothing need be done.
+        case note
     }
 
     /// The file as its path was given to the reader.
@@ -37,6 +39,12 @@ public struct Diagnostic: Hashable, Sendable {
         self.code = code
         self.message = message
         self.hint = hint
+    }
+
+    /// The same diagnostic, taken more or less seriously.
+    public func with(severity: Severity) -> Diagnostic {
+        Diagnostic(
+            file: file, line: line, column: column, severity: severity, code: code, message: message, hint: hint)
     }
 
     /// The diagnostic as text: `file:line:column: error: message [code]`, and a second line for the hint.
@@ -70,6 +78,9 @@ extension Diagnostic: Comparable {
 extension Sequence where Element == Diagnostic {
     /// Whether any of them refuses the file.
     public var hasErrors: Bool { contains { $0.severity == .error } }
+
+    /// The same list with every warning turned into an error, as `--strict` wants it.
+    public var strict: [Diagnostic] { map { $0.severity == .warning ? $0.with(severity: .error) : $0 } }
 
     /// All diagnostics as text, one or two lines each, without a newline at the end.
     public var text: String { map(\.text).joined(separator: "\n") }

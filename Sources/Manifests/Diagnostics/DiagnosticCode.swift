@@ -2,12 +2,20 @@
 /// each with an example.
 public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     // The file as such.
-    /// There is no file at the path, or it cannot be read.
+    /// There is no file at the path.
     case fileMissing
+    /// The file is there and cannot be read.
+    case fileUnreadable
+    /// What stands at the path is a folder or a device.
+    case notAFile
+    /// The file is a manifest of another kind.
+    case wrongKind
     /// The file is larger than a manifest may be.
     case fileTooLarge
     /// The bytes are not UTF-8 text.
     case notUTF8
+    /// The text begins with a byte order mark.
+    case byteOrderMark
 
     // YAML.
     /// The text is not YAML, or holds more than one document.
@@ -80,6 +88,42 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case forbiddenImport
     /// A validator's folder holds a source of another language.
     case foreignSource
+    /// The text is not a digest of sources.
+    case badDigest
+    /// The sources have another digest than the one pinned.
+    case digestMismatch
+
+    // The built module against the manifest.
+    /// The built module cannot be loaded, or does not say what it is.
+    case moduleUnreadable
+    /// A validator stands where a coordinator belongs, or the reverse.
+    case moduleWrongKind
+    /// The module calls its zome otherwise than the manifest.
+    case moduleNameDiffers
+    /// The manifest declares a function that the module does not have.
+    case functionMissing
+    /// The module has a function that the manifest does not declare: nobody can call it.
+    case functionUndeclared
+    /// The manifest declares a callback that the module does not have.
+    case callbackMissing
+    /// The module has a callback that the manifest does not declare: it is never called.
+    case callbackUndeclared
+    /// The module judges a type that the manifest does not give to it: the rule is never asked.
+    case validatesUnknownType
+    /// Nothing judges what is written of a type.
+    case typeUnvalidated
+
+    // What is allowed and seldom meant.
+    /// The network seed is empty: whoever has the file finds the network.
+    case publicSpace
+    /// This version cannot hold messages to the floor.
+    case floorUnmet
+    /// Everyone may call a function that writes.
+    case publicFunctionWrites
+    /// Everyone may call a function that writes, to judge by its name.
+    case publicFunctionName
+    /// No source of a zome names the type.
+    case unusedType
 
     // hApps.
     /// There is no role.
@@ -96,4 +140,18 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case unknownRole
     /// Bridges lead back to where they start.
     case bridgeCycle
+    /// Nothing can be called in the role.
+    case unreachableRole
+    /// Cells may wait for a membrane proof that no DNA asks for.
+    case proofUnasked
+
+    // Bundles.
+    /// The file is not a bundle.
+    case badBundle
+    /// The bundle unpacks to more than it may.
+    case bundleTooLarge
+    /// A resource of a bundle bears a name that is no plain file name.
+    case badResourceName
+    /// What the manifest of a bundle names and what the bundle holds differ.
+    case resourceMismatch
 }

@@ -5,10 +5,16 @@ public struct DnaManifest: Sendable {
     /// The file, as its path was given.
     public let path: String
     private let unmodified: DnaDefinition
+    /// Where its things stand in the file.
+    let places: Places
+    /// The folder that `sources` starts from.
+    let sourceBase: String
 
-    init(path: String, definition: DnaDefinition) {
+    init(path: String, definition: DnaDefinition, places: Places = Places(), sourceBase: String = ".") {
         self.path = path
         unmodified = definition
+        self.places = places
+        self.sourceBase = sourceBase
     }
 
     /// The name of the DNA; not hashed.
@@ -22,14 +28,4 @@ public struct DnaManifest: Sendable {
 
     /// The names of every module, integrity zomes first, in file order.
     public var modules: [String] { unmodified.integrity.zomes.map(\.module) + unmodified.coordinator.map(\.module) }
-
-    /// What a locator cannot find, one fault for each module that is not built.
-    public func diagnostics(missingIn locator: ModuleLocator) -> [Diagnostic] {
-        modules.filter { locator.path(of: $0) == nil }.map { module in
-            Diagnostic(
-                file: path, line: 1, column: 1, code: .unknownModule, message: "the module \(module) is not built",
-                hint: "searched for lib\(module).so in \(locator.folders.joined(separator: ", ")); swift build makes it"
-            )
-        }
-    }
 }

@@ -26,6 +26,7 @@ struct DnaReader {
 
     /// The definition, which means nothing when the report has errors afterwards.
     mutating func read(_ root: YamlNode) -> DnaDefinition? {
+        guard !ManifestKind.dna.refuses(root, report: &report) else { return nil }
         guard let fields = Fields(root, "the DNA", keys: Self.keys, report: &report) else { return nil }
         ManifestVersion.check(fields, report: &report)
         var labels = Names("DNA", .label)
@@ -51,6 +52,7 @@ struct DnaReader {
     private mutating func readIntegrity(_ node: YamlNode) -> IntegritySection? {
         let keys = ["network_seed", "properties", "messaging", "entry_types", "link_types", "zomes"]
         guard let fields = Fields(node, "integrity", keys: keys, report: &report) else { return nil }
+        report.places[.networkSeed] = fields.value("network_seed")?.position ?? fields.position
         // Zomes first: the types name them.
         let zomes = fields.list("zomes", maxCount: Self.maxZomes, report: &report).compactMap { integrityZome($0) }
         let entries = fields.list("entry_types", maxCount: Limits.entryTypes, report: &report)
@@ -69,6 +71,7 @@ struct DnaReader {
             let messaging = Fields(node, "messaging", keys: ["floor"], report: &report)
         else { return .direct }
         let words = MessagingFloor.allCases.map { ($0.rawValue, $0) }
+        report.places[.floor] = messaging.value("floor")?.position ?? messaging.position
         return messaging.word("floor", words, report: &report) ?? .direct
     }
 
@@ -80,6 +83,7 @@ struct DnaReader {
             return nil
         }
         let name = entryTypes.take(of: fields, report: &report)
+        mark(fields) { .entryType($0) }
         let visibility: Visibility =
             fields.word("visibility", [("public", .public), ("private", .private)], report: &report) ?? .public
         let maxBytes = fields.number(
@@ -126,6 +130,7 @@ struct DnaReader {
         let keys = ["name", "base", "target", "create", "delete", "zome"]
         guard let fields = Fields(node, Names.title("link type", node), keys: keys, report: &report) else { return nil }
         let name = linkTypes.take(of: fields, report: &report)
+        mark(fields) { .linkType($0) }
         let base = linkEnd("base", fields)
         let target = linkEnd("target", fields)
         let create = fields.word("create", WhoMay.creators.map { ($0.rawValue, $0) }, report: &report) ?? .anyone
@@ -147,6 +152,12 @@ struct DnaReader {
         return end
     }
 
+    /// Notes where a thing bears its name.
+    private mutating func mark(_ fields: Fields, _ subject: (String) -> Subject) {
+        guard let node = fields.value("name"), case .scalar(let name, _) = node.content else { return }
+        report.places[subject(name)] = node.position
+    }
+
     private static func meant(_ name: String, _ known: [String]) -> String {
         if let near = Spelling.nearest(to: name, among: known) { return "did you mean \"\(near)\"?" }
         return known.isEmpty ? "there is none" : "it is one of \(known.joined(separator: ", "))"
@@ -156,7 +167,9 @@ struct DnaReader {
 
     private mutating func integrityZome(_ node: YamlNode) -> IntegrityZomeDef? {
         let title = Names.title("integrity zome", node)
-        guard let fields = Fields(node, title, keys: ["name", "module", "sources"], report: &report) else { return nil }
+        guard let fields = Fields(node, title, keys: ["name", "module", "sources", "digest"], report: &report) else {
+            return nil
+        }
         let name = zomes.take(of: fields, report: &report)
         if let name { integrityZomes.append(name) }
         let module = module(fields)
@@ -177,6 +190,8 @@ struct DnaReader {
             return nil
         }
         modules.add(name, node.position, report: &report)
+        mark(fields) { .zome($0) }
+        if case .scalar(let zome, _)? = fields.value("name")?.content { report.places[.module(zome)] = node.position }
         return name
     }
 
@@ -191,30 +206,36 @@ struct DnaReader {
         guard let fields = Fields(node, title, keys: keys, report: &report) else { return nil }
         let name = zomes.take(of: fields, report: &report)
         let module = module(fields)
+        if let name {
+            report.places[.functions(name)] = fields.place("functions")
+            report.places[.callbacks(name)] = fields.place("callbacks")
+        }
         var names = Names("function of \(title)", .identifier)
         let functions = fields.list("functions", maxCount: Self.maxFunctions, report: &report)
-            .compactMap { function($0, of: title, &names) }
-        let callbacks = callbacks(fields)
+            .compactMap { function($0, of: name, &names) }
+        let callbacks = callbacks(fields, of: name)
         guard let name, let module else { return nil }
         return CoordinatorZomeDef(name: name, module: module, functions: functions, callbacks: callbacks)
     }
 
-    private mutating func function(_ node: YamlNode, of zome: String, _ names: inout Names) -> FunctionDef? {
+    private mutating func function(_ node: YamlNode, of zome: String?, _ names: inout Names) -> FunctionDef? {
         let title = Names.title("function", node)
         guard let fields = Fields(node, title, keys: ["name", "access"], report: &report) else { return nil }
         let name = names.take(of: fields, report: &report)
+        if let zome { mark(fields) { .function(zome: zome, name: $0) } }
         let words = FunctionAccess.allCases.map { ($0.rawValue, $0) }
         let access = fields.word("access", words, report: &report) ?? .author
         return name.map { FunctionDef(name: $0, access: access) }
     }
 
-    private mutating func callbacks(_ fields: Fields) -> [Callback] {
+    private mutating func callbacks(_ fields: Fields, of zome: String?) -> [Callback] {
         let words = Callback.allCases.map { ($0.rawValue, $0) }
         var names = Names("callback of \(fields.what)", .identifier)
         return fields.list("callbacks", maxCount: 16, report: &report).compactMap { node in
             let what = "a callback of \(fields.what)"
             guard let callback = Fields.word(node, what, words, report: &report) else { return nil }
-            if case .scalar(let text, _) = node.content { names.add(text, node.position, report: &report) }
+            names.add(callback.rawValue, node.position, report: &report)
+            if let zome { report.places[.callback(zome: zome, name: callback.rawValue)] = node.position }
             return callback
         }
     }

@@ -22,11 +22,13 @@ struct HappReader {
 
     /// The app, which means nothing when the report has errors afterwards.
     mutating func read(_ root: YamlNode) -> LoadedHapp? {
+        guard !ManifestKind.happ.refuses(root, report: &report) else { return nil }
         guard let fields = Fields(root, "the hApp", keys: Self.keys, report: &report) else { return nil }
         ManifestVersion.check(fields, report: &report)
         var labels = Names("hApp", .label)
         let name = labels.take(of: fields, report: &report) ?? ""
         let description = fields.text("description", maxBytes: 4_000, report: &report)
+        report.places[.deferredProofs] = fields.place("allow_deferred_memproofs")
         let deferred = fields.flag("allow_deferred_memproofs", default: false, report: &report)
         let items =
             fields.required("roles", report: &report) == nil
@@ -40,7 +42,7 @@ struct HappReader {
         let manifest = HappManifest(
             name: name, description: description ?? "", roles: roles, allowDeferredMembraneProofs: deferred,
             bridges: bridges)
-        return LoadedHapp(path: report.file, manifest: manifest, dnas: loaded)
+        return LoadedHapp(path: report.file, manifest: manifest, dnas: loaded, places: report.places)
     }
 
     /// The name of a role whose other keys may be faulty: a bridge to it is not at fault.
@@ -55,6 +57,7 @@ struct HappReader {
             return nil
         }
         let name = roleNames.take(of: fields, report: &report)
+        if let name { report.places[.role(name)] = fields.value("name")?.position ?? fields.position }
         let provisioning = provisioning(fields)
         guard let dnaNode = fields.required("dna", report: &report),
             let dna = Fields(
@@ -131,17 +134,32 @@ struct HappReader {
 
     /// The DNA at a path; its faults join the report.
     private mutating func load(_ path: String, at dna: Fields) -> DnaManifest? {
-        let full = ManifestFile.join(ManifestFile.folder(of: report.file), path)
+        let base = ManifestFile.folder(of: report.file)
+        let full = ManifestFile.join(base, path)
+        let place = dna.value("path")?.position ?? dna.position
+        if let link = ManifestFile.symbolicLink(in: path, base: base) {
+            report.add(
+                .symbolicLink, place,
+                "\"path\" of \(dna.what) leads through a symbolic link at \(Spelling.shown(link))",
+                hint: "name the file itself: a link may lead elsewhere on another machine")
+            return nil
+        }
         if let known = dnas[full] { return known }
         let result = ManifestReader.dna(at: full)
         for diagnostic in result.diagnostics {
-            guard diagnostic.code == .fileMissing, diagnostic.file == full else {
+            let isMissing = [.fileMissing, .fileUnreadable, .notAFile].contains(diagnostic.code)
+            guard isMissing, diagnostic.file == full else {
                 report.add(diagnostic)
                 continue
             }
-            let place = dna.value("path")?.position ?? dna.position
+            guard diagnostic.code == .fileMissing else {
+                report.add(diagnostic.code, place, diagnostic.message, hint: diagnostic.hint)
+                continue
+            }
             report.add(
-                .dnaMissing, place, "there is no DNA file \(full)", hint: "\"path\" starts at the hApp file's folder")
+                .dnaMissing, place, "there is no DNA file \(Spelling.shown(full, most: 200))",
+                hint: ManifestFile.neighbour(of: full).map { "did you mean \"\($0)\"?" }
+                    ?? "\"path\" starts at the hApp file's folder")
         }
         dnas[full] = .some(result.manifest)
         return result.manifest
@@ -152,7 +170,7 @@ struct HappReader {
         if let pinned = role.installedHash, pinned != hash {
             report.add(
                 .installedHashMismatch, dna.place("installed_hash"),
-                "the DNA of role \"\(role.name)\" has the hash \(hash), not the one that is pinned",
+                "the DNA of role \"\(role.name)\" has the hash \(hash), pinned is \(pinned)",
                 hint: "its integrity part, its validators' sources or the modifiers differ from those that were pinned")
         }
         if let other = roleOfDna[hash] {

@@ -8,6 +8,8 @@ public struct LoadedHapp: Sendable {
     public let manifest: HappManifest
     /// The DNA of each role, in the order of `manifest.roles`. Two roles may share a file and differ in modifiers.
     public let dnas: [DnaManifest]
+    /// Where its things stand in the file.
+    let places: Places
 
     /// Each role with its DNA after the role's modifiers.
     public var roles: [(role: RoleDef, manifest: DnaManifest, definition: DnaDefinition)] {

@@ -5,38 +5,79 @@ enum ManifestFile {
     /// The text of the file at the report's path, or nil with a fault.
     static func text(report: inout Report) -> String? {
         let path = report.file
-        guard let attributes = try? FileManager.default.attributesOfItem(atPath: resolved(path)),
-            attributes[.type] as? FileAttributeType == .typeRegular
-        else {
-            report.add(.fileMissing, .start, "there is no file \(path)")
-            return nil
-        }
-        guard let size = attributes[.size] as? NSNumber, size.intValue <= YamlFile.maxBytes else {
+        let shown = Spelling.shown(path, most: 1_000)
+        switch FileKind(resolved(path)) {
+        case .file(let size) where size > YamlFile.maxBytes:
             report.add(
-                .fileTooLarge, .start, "the file \(path) is too large for a manifest",
+                .fileTooLarge, .start, "the file \(shown) is too large for a manifest",
                 hint: "at most \(YamlFile.maxBytes) bytes")
+            return nil
+        case .file: break
+        case .folder, .other:
+            report.add(.notAFile, .start, "\(shown) is not a file", hint: "name the manifest itself")
+            return nil
+        case .missing, .symbolicLink:
+            report.add(
+                .fileMissing, .start, "there is no file \(shown)",
+                hint: neighbour(of: path).map { "did you mean \"\($0)\"?" })
             return nil
         }
         guard let data = FileManager.default.contents(atPath: path), data.count <= YamlFile.maxBytes else {
-            report.add(.fileMissing, .start, "the file \(path) cannot be read")
+            report.add(
+                .fileUnreadable, .start, "the file \(shown) cannot be read", hint: "check its owner and mode (ls -l)")
             return nil
         }
+        return text(data, report: &report)
+    }
+
+    /// Bytes as text, or nil with a fault.
+    static func text(_ data: Data, report: inout Report) -> String? {
         guard let text = String(validating: data, as: UTF8.self) else {
-            report.add(.notUTF8, .start, "the file \(path) is not UTF-8 text")
+            let isWide = [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(data.prefix(2)))
+            report.add(
+                .notUTF8, .start, "the file \(Spelling.shown(report.file, most: 1_000)) is not UTF-8 text",
+                hint: isWide ? "it is UTF-16: save it as UTF-8" : nil)
             return nil
         }
         return text
     }
 
     /// The root node of the file at the report's path, or nil with a fault.
-    static func root(report: inout Report) -> YamlNode? {
-        guard let text = text(report: &report) else { return nil }
-        return YamlFile.read(text, report: &report)
+    /// - Parameter given: what to read instead of the file's content.
+    static func root(_ given: String? = nil, report: inout Report) -> YamlNode? {
+        guard let text = given ?? text(report: &report) else { return nil }
+        return YamlFile.read(withoutMark(text, report: &report), report: &report)
+    }
+
+    /// The text without a byte order mark at its start, which some editors write and YAML allows.
+    static func withoutMark(_ text: String, report: inout Report) -> String {
+        guard text.unicodeScalars.first == "\u{FEFF}" else { return text }
+        report.add(
+            .byteOrderMark, .start, "the file begins with a byte order mark", hint: "save it as UTF-8 without one",
+            severity: .warning)
+        return String(String.UnicodeScalarView(text.unicodeScalars.dropFirst()))
     }
 
     /// The path with its links followed: a manifest may be reached through a link, a validator's source may not.
     private static func resolved(_ path: String) -> String {
         URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+    }
+
+    /// What stands beside a path that leads nowhere and has nearly its name.
+    static func neighbour(of path: String) -> String? {
+        let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: folder(of: path))) ?? []
+        return Spelling.nearest(to: name, among: names)
+    }
+
+    /// The first part of a relative path that is a symbolic link; nil when none is.
+    static func symbolicLink(in path: String, base: String) -> String? {
+        var folder = base
+        for part in path.split(separator: "/") {
+            folder = join(folder, String(part))
+            if part != "..", FileKind(folder) == .symbolicLink { return String(part) }
+        }
+        return nil
     }
 
     /// The folder that holds a file, as the path was given: "." for a bare name.

@@ -3,6 +3,8 @@ struct Report: Sendable {
     /// The file as its path was given.
     let file: String
     private(set) var diagnostics: [Diagnostic] = []
+    /// Where things stand that a later check may speak of.
+    var places = Places()
 
     /// No file can make a listing longer than this.
     static let maxDiagnostics = 1_000

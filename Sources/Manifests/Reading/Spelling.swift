@@ -55,12 +55,12 @@ public enum Spelling {
     }
 
     /// A text of the file as a message may show it: short and without control characters.
-    static func shown(_ text: String) -> String {
+    static func shown(_ text: String, most: Int = 60) -> String {
         var result = ""
-        for scalar in text.unicodeScalars.prefix(60) {
+        for scalar in text.unicodeScalars.prefix(most) {
             let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
             result.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
         }
-        return text.unicodeScalars.count > 60 ? result + "…" : result
+        return text.unicodeScalars.count > most ? result + "…" : result
     }
 }

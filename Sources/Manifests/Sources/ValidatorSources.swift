@@ -23,7 +23,35 @@ struct ValidatorSources {
                 folder: ManifestFile.join(base, path), shown: path, place: node.position, report: &report)
         else { return nil }
         tree.checkLanguage(folder: ManifestFile.join(base, path), shown: path, place: node.position, report: &report)
-        return ValidatorSources(path: path, hash: EntryHash(hashing: tree.canonicalBytes))
+        let hash = EntryHash(hashing: tree.canonicalBytes)
+        checkPin(fields, hash, report: &report)
+        return ValidatorSources(path: path, hash: hash)
+    }
+
+    /// Compares a pinned `digest` with that of the sources.
+    private static func checkPin(_ fields: Fields, _ hash: EntryHash, report: inout Report) {
+        guard let node = fields.value("digest"), let pinned = pin(node, fields, report: &report), pinned != hash else {
+            return
+        }
+        report.add(
+            .digestMismatch, node.position,
+            "the sources of \(fields.what) have the digest \(hash), pinned is \(pinned)",
+            hint: "with other sources it is another network: take the pinned sources, or pin the new digest")
+    }
+
+    /// The digest that a manifest pins.
+    static func pin(_ node: YamlNode, _ fields: Fields, report: inout Report) -> EntryHash? {
+        guard let text = Fields.text(node, "\"digest\" of \(fields.what)", maxBytes: 200, report: &report) else {
+            return nil
+        }
+        do throws(PlasmidError) {
+            return try EntryHash(text)
+        } catch {
+            report.add(
+                .badDigest, node.position, "\"digest\" of \(fields.what) is no digest of sources",
+                hint: "it is a text of 53 characters that begins with uhCEk; plasmid dna hash --digests prints it")
+            return nil
+        }
     }
 
     /// Whether every part of the path is a folder, none a link.
@@ -39,8 +67,10 @@ struct ValidatorSources {
                     hint: "put the folder itself there")
                 return false
             case .missing, .file, .other:
+                let near = ManifestFile.neighbour(of: folder)
                 report.add(
-                    .sourcesMissing, place, "there is no folder \(Spelling.shown(path))", hint: "searched in \(base)")
+                    .sourcesMissing, place, "there is no folder \(Spelling.shown(path))",
+                    hint: (near.map { "did you mean \"\($0)\"? " } ?? "") + "searched in \(base)")
                 return false
             }
         }

@@ -15,43 +15,20 @@ struct Dna: ParsableCommand {
 struct DnaCheck: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "check", abstract: "Check DNA files and tell every fault with its place.",
-        discussion: "Exit status: 0 when every file is valid, 1 when one is not.")
+        discussion: CheckHelp.discussion)
 
     @Argument(
-        help: "DNA files, or folders that hold one (….dna.yaml or dna.yaml).", completion: .file(extensions: ["yaml"]))
-    var paths: [String]
+        help: "DNA files, folders that hold some at any depth, or - for standard input.",
+        completion: .file(extensions: ["yaml"]))
+    var paths: [String] = []
 
     @OptionGroup var check: CheckOptions
 
-    func run() throws {
-        let found = try paths.map { try DnaCheck.diagnose(try ManifestPath.find($0, kind: "dna"), check.locator) }
-        try Diagnosis.tell(found, check.chosen)
+    func validate() throws {
+        if paths.isEmpty, check.explain == nil { throw ValidationError("Missing expected argument '<paths> ...'") }
     }
 
-    static func diagnose(_ path: String, _ locator: ModuleLocator?) throws -> Diagnosis {
-        var (manifest, diagnostics) = ManifestReader.dna(at: path)
-        if let manifest, let locator { diagnostics += manifest.diagnostics(missingIn: locator) }
-        guard let manifest else { return Diagnosis(path: path, diagnostics: diagnostics, facts: [], lines: []) }
-        let definition = manifest.definition()
-        let hash = definition.hash().text
-        var lines = [
-            "name  \(manifest.name)", "hash  \(hash)",
-            "has   "
-                + [
-                    Words.count(definition.integrity.entryTypes.count, "entry type"),
-                    Words.count(definition.integrity.linkTypes.count, "link type"),
-                    Words.count(definition.integrity.zomes.count + definition.coordinator.count, "zome"),
-                ].joined(separator: ", "),
-        ]
-        if definition.integrity.networkSeed.isEmpty {
-            lines.append("note  this space is public: its network seed is empty, so whoever has the file can find it")
-        }
-        let facts: [MessagePackValue.Pair] = [
-            .init("name", .string(manifest.name)), .init("dna", .string(hash)),
-            .init("public", .bool(definition.integrity.networkSeed.isEmpty)),
-        ]
-        return Diagnosis(path: path, diagnostics: diagnostics, facts: facts, lines: lines)
-    }
+    func run() throws { try Checker(kind: .dna, paths: paths, options: check).run() }
 }
 
 /// `plasmid dna hash PATH`
