@@ -43,7 +43,8 @@ struct FaultyTests {
             .unknownModule, .moduleUnreadable, .moduleWrongKind, .moduleNameDiffers, .functionMissing,
             .functionUndeclared, .callbackMissing, .callbackUndeclared, .validatesUnknownType, .typeUnvalidated,
             .publicFunctionWrites, .unusedType, .proofUnasked, .badBundle, .bundleTooLarge, .badResourceName,
-            .resourceMismatch,
+            .resourceMismatch, .publicSpace, .floorUnmet, .publicFunctionName, .unreachableRole, .byteOrderMark,
+            .wrongKind, .badDigest, .digestMismatch,
         ]
         for code in DiagnosticCode.allCases where !elsewhere.union(others).contains(code) {
             #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")

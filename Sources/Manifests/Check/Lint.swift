@@ -58,7 +58,7 @@ struct Lint {
                 let way = ([function.name] + write.path).joined(separator: " → ")
                 add(
                     .publicFunctionWrites, .warning, at: place,
-                    "everyone may call \"\(function.name)\", and it writes to the caller's host: \(way) → host.\(write.method)",
+                    "everyone may call \"\(function.name)\", and by its sources it writes: \(way) → host.\(write.method)",
                     hint: "at \(write.file):\(write.position.line); access: author keeps it to the cell's own agent, "
                         + "granted to whom she names")
             } else if sources == nil, Self.soundsLikeWriting(function.name) {

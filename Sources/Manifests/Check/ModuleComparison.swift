@@ -131,7 +131,7 @@ struct ModuleComparison {
             all: links.map(\.name))
         guard !module.validatesActivity else { return }
         for type in entries where isOwn(type.zome) && type.visibility == .public {
-            guard !module.validates.contains(type.name), type.rules == .emptyMap else { continue }
+            guard !module.validates.contains(type.name), type.rules == EntryRules.none else { continue }
             add(
                 .typeUnvalidated, .note, at: .entryType(type.name),
                 message: "nothing judges entries of type \"\(type.name)\": any bytes up to max_bytes are accepted",

@@ -1,6 +1,6 @@
 /// Reads conductor.yaml.
 public enum ConductorFile {
-    private static let keys = ["data", "interfaces", "zomes", "keystore", "signals", "log", "log_format"]
+    private static let keys = ConductorShape.conductor.names
     /// Keys of the full configuration whose parts this version does not have yet.
     private static let later = ["network": "no network", "privacy": "no private messages"]
 
@@ -34,12 +34,12 @@ public enum ConductorFile {
         if let node = fields.value("interfaces") { readInterfaces(node, into: &config, report: &report) }
         if let node = fields.value("zomes") { readZomes(node, into: &config.zomes, report: &report) }
         if let node = fields.value("keystore"),
-            let keystore = Fields(node, "keystore", keys: ["passphrase"], report: &report)
+            let keystore = Fields(node, "keystore", keys: ConductorShape.keystore.names, report: &report)
         {
             config.passphrase = passphrase(keystore, report: &report) ?? config.passphrase
         }
         if let node = fields.value("signals"),
-            let signals = Fields(node, "signals", keys: ["trace", "consistency", "stats"], report: &report)
+            let signals = Fields(node, "signals", keys: ConductorShape.signals.names, report: &report)
         {
             config.signals.trace = signals.flag("trace", default: false, report: &report)
             config.signals.consistency = signals.flag("consistency", default: false, report: &report)
@@ -65,9 +65,11 @@ public enum ConductorFile {
     }
 
     private static func readInterfaces(_ node: YamlNode, into config: inout ConductorConfig, report: inout Report) {
-        guard let fields = Fields(node, "interfaces", keys: ["admin", "app"], report: &report) else { return }
+        guard let fields = Fields(node, "interfaces", keys: ConductorShape.interfaces.names, report: &report) else {
+            return
+        }
         if let node = fields.value("admin"),
-            let admin = Fields(node, "the admin interface", keys: ["port", "auth", "origins"], report: &report)
+            let admin = Fields(node, "the admin interface", keys: ConductorShape.admin.names, report: &report)
         {
             config.admin.port = admin.number("port", ConductorConfig.ports, default: config.admin.port, report: &report)
             let auth = ConductorConfig.Auth.allCases.map { ($0.rawValue, $0) }
@@ -75,7 +77,7 @@ public enum ConductorFile {
             config.admin.origins = origins(admin, report: &report)
         }
         for node in fields.list("app", maxCount: 1, report: &report) {
-            guard let app = Fields(node, "an app interface", keys: ["port", "origins"], report: &report) else {
+            guard let app = Fields(node, "an app interface", keys: ConductorShape.app.names, report: &report) else {
                 continue
             }
             config.app.port = app.number("port", ConductorConfig.ports, default: config.app.port, report: &report)
@@ -103,8 +105,7 @@ public enum ConductorFile {
     }
 
     private static func readZomes(_ node: YamlNode, into zomes: inout ConductorConfig.Zomes, report: inout Report) {
-        let keys = ["isolation", "sandbox", "call_timeout", "memory"]
-        guard let fields = Fields(node, "zomes", keys: keys, report: &report) else { return }
+        guard let fields = Fields(node, "zomes", keys: ConductorShape.zomes.names, report: &report) else { return }
         let isolation = ConductorConfig.Isolation.allCases.map { ($0.rawValue, $0) }
         zomes.isolation = fields.word("isolation", isolation, report: &report) ?? zomes.isolation
         let sandbox = ConductorConfig.Sandbox.allCases.map { ($0.rawValue, $0) }

@@ -37,13 +37,16 @@ extension DiagnosticCode {
         .badRule: Explanation(
             "The rule makes no sense for the type that it is about, or beside another rule of the same field. A rule that "
                 + "could never hold, or never fail, is a mistake in a file that cannot be changed later.",
-            example: "fields: { tags: { type: list, min: 3 } }", mend: "docs/spec/rules.md says which rules go with which type."),
+            example: "fields: { tags: { type: list, min: 3 } }",
+            mend: "docs/spec/rules.md says which rules go with which type."),
         .emptyRange: Explanation(
-            "The lower end lies above the upper end: no value could ever be valid.", example: "{ type: integer, min: 9, max: 3 }",
+            "The lower end lies above the upper end: no value could ever be valid.",
+            example: "{ type: integer, min: 9, max: 3 }",
             mend: "Swap the two, or leave one out."),
         .rulesNeedAuthor: Explanation(
             "A rule asks who the author is, and the type may be published without one.",
-            example: "update: author   # beside publishing: [unsigned]", mend: "Remove the rule, or publish signed only."),
+            example: "update: author   # beside publishing: [unsigned]",
+            mend: "Remove the rule, or publish signed only."),
     ]
 
     static let sourceTable: [DiagnosticCode: Explanation] = [
@@ -117,7 +120,8 @@ extension DiagnosticCode {
         .publicSpace: Explanation(
             "The network seed is empty. Everyone who has the DNA file and the validators' sources has the DNA hash, and with "
                 + "it finds the network. That is right for a public app, and a leak for a family's diary.",
-            example: "network_seed: \"\"", mend: "Give a seed that cannot be guessed, here or in the hApp's modifiers."),
+            example: "network_seed: \"\"",
+            mend: "Give a seed that cannot be guessed, here or in the hApp's modifiers."),
         .floorUnmet: Explanation(
             "The DNA asks for a privacy level of messages that this version cannot give: there are no mixes yet, messages go "
                 + "directly.", example: "messaging: { floor: mix }",
@@ -161,7 +165,8 @@ extension DiagnosticCode {
             example: "bridges: [ { caller: home, callee: hoem, handle: store } ]", mend: "Correct the name."),
         .bridgeCycle: Explanation(
             "Bridges lead from a role back to itself: a call over them could go round without end.",
-            example: "home to work, and work to home", mend: "Leave one direction out; answer with a signal or a message."),
+            example: "home to work, and work to home",
+            mend: "Leave one direction out; answer with a signal or a message."),
         .unreachableRole: Explanation(
             "The role's zomes declare neither a function nor receive: nobody can ever do anything in it.",
             example: "a DNA with validators only", mend: "Declare functions, or remove the role."),

@@ -2,7 +2,7 @@ import Integrity
 
 /// Reads one DNA manifest. Every method goes on after a fault with a value that does no harm, so that all faults are found.
 struct DnaReader {
-    static let keys = ["manifest_version", "name", "integrity", "coordinator"]
+    static let keys = DnaShape.dna.names
     /// Most zomes of each kind; the index of a zome is a byte.
     static let maxZomes = 255
     /// Most functions of one zome.
@@ -12,7 +12,7 @@ struct DnaReader {
     /// The folder that `sources` starts from.
     let sourceBase: String
 
-    private var entryTypes = Names("entry type", .identifier, reserved: ["agent", "any", "external"])
+    private var entryTypes = Names("entry type", .identifier, reserved: DnaShape.reservedTypes)
     private var linkTypes = Names("link type", .identifier)
     private var rules = RulesReader()
     private var zomes = Names("zome", .identifier)
@@ -50,8 +50,9 @@ struct DnaReader {
     // MARK: - Integrity
 
     private mutating func readIntegrity(_ node: YamlNode) -> IntegritySection? {
-        let keys = ["network_seed", "properties", "messaging", "entry_types", "link_types", "zomes"]
-        guard let fields = Fields(node, "integrity", keys: keys, report: &report) else { return nil }
+        guard let fields = Fields(node, "integrity", keys: DnaShape.integrity.names, report: &report) else {
+            return nil
+        }
         report.places[.networkSeed] = fields.value("network_seed")?.position ?? fields.position
         // Zomes first: the types name them.
         let zomes = fields.list("zomes", maxCount: Self.maxZomes, report: &report).compactMap { integrityZome($0) }
@@ -68,7 +69,7 @@ struct DnaReader {
 
     private mutating func messaging(_ fields: Fields) -> MessagingFloor {
         guard let node = fields.value("messaging"),
-            let messaging = Fields(node, "messaging", keys: ["floor"], report: &report)
+            let messaging = Fields(node, "messaging", keys: DnaShape.messaging.names, report: &report)
         else { return .direct }
         let words = MessagingFloor.allCases.map { ($0.rawValue, $0) }
         report.places[.floor] = messaging.value("floor")?.position ?? messaging.position
@@ -76,16 +77,14 @@ struct DnaReader {
     }
 
     private mutating func entryType(_ node: YamlNode) -> EntryTypeDef? {
-        let keys = [
-            "name", "visibility", "max_bytes", "required_validations", "publishing", "rules", "zome",
-        ]
+        let keys = DnaShape.entryType.names
         guard let fields = Fields(node, Names.title("entry type", node), keys: keys, report: &report) else {
             return nil
         }
         let name = entryTypes.take(of: fields, report: &report)
         mark(fields) { .entryType($0) }
         let visibility: Visibility =
-            fields.word("visibility", [("public", .public), ("private", .private)], report: &report) ?? .public
+            fields.word("visibility", DnaShape.visibilities, report: &report) ?? .public
         let maxBytes = fields.number(
             "max_bytes", 1...Limits.entryBytes, default: Limits.entryBytes, report: &report)
         let validations = fields.number("required_validations", 1...255, default: 5, report: &report)
@@ -127,7 +126,7 @@ struct DnaReader {
     }
 
     private mutating func linkType(_ node: YamlNode) -> LinkTypeDef? {
-        let keys = ["name", "base", "target", "create", "delete", "zome"]
+        let keys = DnaShape.linkType.names
         guard let fields = Fields(node, Names.title("link type", node), keys: keys, report: &report) else { return nil }
         let name = linkTypes.take(of: fields, report: &report)
         mark(fields) { .linkType($0) }
@@ -147,7 +146,7 @@ struct DnaReader {
             report.add(
                 .unknownEntryType, fields.value(key)?.position ?? fields.position,
                 "\"\(key)\" of \(fields.what) names \"\(Spelling.shown(name))\", no entry type of this DNA",
-                hint: Self.meant(name, ["agent", "any", "external"] + entryTypes.all))
+                hint: Self.meant(name, DnaShape.reservedTypes + entryTypes.all))
         }
         return end
     }
@@ -167,7 +166,7 @@ struct DnaReader {
 
     private mutating func integrityZome(_ node: YamlNode) -> IntegrityZomeDef? {
         let title = Names.title("integrity zome", node)
-        guard let fields = Fields(node, title, keys: ["name", "module", "sources", "digest"], report: &report) else {
+        guard let fields = Fields(node, title, keys: DnaShape.integrityZome.names, report: &report) else {
             return nil
         }
         let name = zomes.take(of: fields, report: &report)
@@ -196,14 +195,17 @@ struct DnaReader {
     }
 
     private mutating func readCoordinator(_ node: YamlNode) -> [CoordinatorZomeDef] {
-        guard let fields = Fields(node, "coordinator", keys: ["zomes"], report: &report) else { return [] }
+        guard let fields = Fields(node, "coordinator", keys: DnaShape.coordinator.names, report: &report) else {
+            return []
+        }
         return fields.list("zomes", maxCount: Self.maxZomes, report: &report).compactMap { coordinatorZome($0) }
     }
 
     private mutating func coordinatorZome(_ node: YamlNode) -> CoordinatorZomeDef? {
         let title = Names.title("zome", node)
-        let keys = ["name", "module", "functions", "callbacks"]
-        guard let fields = Fields(node, title, keys: keys, report: &report) else { return nil }
+        guard let fields = Fields(node, title, keys: DnaShape.coordinatorZome.names, report: &report) else {
+            return nil
+        }
         let name = zomes.take(of: fields, report: &report)
         let module = module(fields)
         if let name {
@@ -220,7 +222,7 @@ struct DnaReader {
 
     private mutating func function(_ node: YamlNode, of zome: String?, _ names: inout Names) -> FunctionDef? {
         let title = Names.title("function", node)
-        guard let fields = Fields(node, title, keys: ["name", "access"], report: &report) else { return nil }
+        guard let fields = Fields(node, title, keys: DnaShape.function.names, report: &report) else { return nil }
         let name = names.take(of: fields, report: &report)
         if let zome { mark(fields) { .function(zome: zome, name: $0) } }
         let words = FunctionAccess.allCases.map { ($0.rawValue, $0) }

@@ -2,7 +2,7 @@ import Integrity
 
 /// Reads the `bridges` of a hApp manifest: each end names a role, none leads back to where it starts.
 struct BridgeReader {
-    static let keys = ["caller", "callee", "handle"]
+    static let keys = HappShape.bridge.names
     /// Most bridges of one app.
     static let maxBridges = 256
 

@@ -2,7 +2,7 @@ import Integrity
 
 /// Reads one hApp manifest and the DNA of each role.
 struct HappReader {
-    static let keys = ["manifest_version", "name", "description", "roles", "allow_deferred_memproofs", "bridges"]
+    static let keys = HappShape.happ.names
     /// Most roles of one app.
     static let maxRoles = 64
     /// Most clones that a role may allow.
@@ -53,7 +53,7 @@ struct HappReader {
 
     private mutating func role(_ node: YamlNode) -> RoleDef? {
         let title = Names.title("role", node)
-        guard let fields = Fields(node, title, keys: ["name", "provisioning", "dna"], report: &report) else {
+        guard let fields = Fields(node, title, keys: HappShape.role.names, report: &report) else {
             return nil
         }
         let name = roleNames.take(of: fields, report: &report)
@@ -61,7 +61,7 @@ struct HappReader {
         let provisioning = provisioning(fields)
         guard let dnaNode = fields.required("dna", report: &report),
             let dna = Fields(
-                dnaNode, "dna of \(title)", keys: ["path", "modifiers", "installed_hash", "clone_limit"],
+                dnaNode, "dna of \(title)", keys: HappShape.dna.names,
                 report: &report)
         else { return nil }
         let limit = dna.number("clone_limit", 0...Self.maxClones, default: 0, report: &report)
@@ -84,9 +84,9 @@ struct HappReader {
     private mutating func provisioning(_ fields: Fields) -> Provisioning {
         guard let node = fields.value("provisioning"),
             let inner = Fields(
-                node, "provisioning of \(fields.what)", keys: ["strategy", "deferred"], report: &report)
+                node, "provisioning of \(fields.what)", keys: HappShape.provisioning.names, report: &report)
         else { return .create(deferred: false) }
-        let isCreate = inner.word("strategy", [("create", true), ("clone_only", false)], report: &report) ?? true
+        let isCreate = inner.word("strategy", HappShape.strategies, report: &report) ?? true
         let deferred = inner.flag("deferred", default: false, report: &report)
         if !isCreate, let node = inner.value("deferred") {
             report.add(
@@ -98,7 +98,7 @@ struct HappReader {
     private mutating func modifiers(_ dna: Fields) -> DnaModifiers {
         guard let node = dna.value("modifiers"),
             let fields = Fields(
-                node, "modifiers of \(dna.what)", keys: ["network_seed", "properties"], report: &report)
+                node, "modifiers of \(dna.what)", keys: HappShape.modifiers.names, report: &report)
         else { return DnaModifiers(networkSeed: nil, properties: nil) }
         return DnaModifiers(
             networkSeed: fields.text("network_seed", report: &report),

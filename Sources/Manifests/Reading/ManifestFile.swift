@@ -64,10 +64,11 @@ enum ManifestFile {
     }
 
     /// What stands beside a path that leads nowhere and has nearly its name.
-    static func neighbour(of path: String) -> String? {
+    static func neighbour(of path: String, isFolder: Bool = false) -> String? {
         let name = String(path[(path.lastIndex(of: "/").map(path.index(after:)) ?? path.startIndex)...])
         let names = (try? FileManager.default.contentsOfDirectory(atPath: folder(of: path))) ?? []
-        return Spelling.nearest(to: name, among: names)
+        let fitting = names.filter { (FileKind(join(folder(of: path), $0)) == .folder) == isFolder }
+        return Spelling.nearest(to: name, among: fitting)
     }
 
     /// The first part of a relative path that is a symbolic link; nil when none is.

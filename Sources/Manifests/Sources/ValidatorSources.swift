@@ -67,7 +67,7 @@ struct ValidatorSources {
                     hint: "put the folder itself there")
                 return false
             case .missing, .file, .other:
-                let near = ManifestFile.neighbour(of: folder)
+                let near = ManifestFile.neighbour(of: folder, isFolder: true)
                 report.add(
                     .sourcesMissing, place, "there is no folder \(Spelling.shown(path))",
                     hint: (near.map { "did you mean \"\($0)\"? " } ?? "") + "searched in \(base)")
