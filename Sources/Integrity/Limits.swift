@@ -20,6 +20,16 @@ public enum Limits {
     public static let linkPageDefault = 1_000
     /// Links in one page of `getLinks`, at most.
     public static let linkPageMaximum = 10_000
+    /// Links in one page of `getLinksDetails`, at most.
+    public static let linkDetailsPageMaximum = 1_000
+    /// Bytes of one answer of a read that gives many records, at most: less than a frame, whatever is around them.
+    public static let answerBytes = 15 * 1_048_576
+    /// Names, patterns or types in one question of a zome, at most.
+    public static let namesPerQuestion = 256
+    /// Patterns of names in one `query`, at most.
+    public static let patternsPerQuery = 32
+    /// Messages that one `signOneTime` signs, at most.
+    public static let oneTimeSignatures = 1_000
     /// Records in one answer of `query`, at most.
     public static let queryPageMaximum = 10_000
     /// Versions of one entry that are followed, at most.

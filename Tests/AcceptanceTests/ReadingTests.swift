@@ -117,6 +117,8 @@ struct ReadingTests {
             }
             #expect(await alice.outcome("query_names", #"{"names":["pagge"]}"#).code == "unknownEntryType")
             #expect(await alice.outcome("query_names", #"{"names":["p["]}"#).code == "badInput")
+            let many = Array(repeating: #""p*""#, count: 33).joined(separator: ",")
+            #expect(await alice.outcome("query_names", #"{"names":[\#(many)]}"#).code == "badInput")
         }
     }
 

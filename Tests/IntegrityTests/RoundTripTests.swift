@@ -4,7 +4,7 @@ import Sodium
 import Testing
 
 /// One decoder with bytes that it reads: what comes out of changed bytes must be refused or be a value like any other.
-private struct Subject: Sendable {
+struct Subject: Sendable {
     let name: String
     let sample: @Sendable (inout Seeded) -> [UInt8]
     /// The canonical bytes of what was read, or nil when it was refused.
@@ -74,7 +74,7 @@ private let subjects: [Subject] = [
             chainHead: ChainHead(hash: random.hash(), seq: 4, timestamp: Timestamp(microseconds: -1)))
     },
     Subject("DnaDefinition") { Samples.dna(properties: $0.value(depth: 2)) },
-]
+] + readingSubjects
 
 @Suite("round trips and hostile bytes")
 struct RoundTripTests {

@@ -52,6 +52,7 @@ extension CascadeView {
             throw PlasmidError(.badInput, "an activity of 0 actions was asked for", hint: "take at least 1")
         }
         var items: [ActivityItem] = []
+        var budget = AnswerBudget()
         var next: ActionHash? = filter.top
         while let hash = next {
             guard let record = try anyRecord(hash) else { return MustGetAgentActivityAnswer(missing: hash) }
@@ -72,8 +73,9 @@ extension CascadeView {
                     .tooLarge, "the activity has more than \(Limits.activityMaximum) actions",
                     hint: "take fewer, or ask until a later action")
             }
-            items.append(
-                ActivityItem(record, withEntry: filter.includeEntries))
+            let item = ActivityItem(record, withEntry: filter.includeEntries)
+            try budget.spend(item.entry)
+            items.append(item)
             if case .take(let count) = filter.limit, items.count == Int(count) { break }
             if case .untilHash(hash) = filter.limit { break }
             next = action.prevAction

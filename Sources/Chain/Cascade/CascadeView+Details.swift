@@ -61,14 +61,16 @@ extension CascadeView {
 extension CascadeView {
     /// All versions from an address on, by time; nil where the address is not held. With an author, only that agent's later
     /// versions count.
-    /// - Throws: `tooLarge` beyond ``Limits/versionsMaximum``.
+    /// - Throws: `tooLarge` beyond ``Limits/versionsMaximum`` or ``Limits/answerBytes``.
     public func history(of hash: AnyDhtHash, author: AgentPubKey? = nil) throws(PlasmidError) -> EntryHistory? {
         let (versions, links) = try versions(of: hash, author)
         guard !versions.isEmpty else { return nil }
         let replaced = Set(links.map(\.from))
         var items: [EntryVersion] = []
+        var budget = AnswerBudget()
         for version in versions {
             guard let record = try anyRecord(version.hash) else { continue }
+            try budget.spend(record.entry.entry)
             let status: VersionStatus =
                 try isDeleted(version.hash) ? .deleted : replaced.contains(version.hash) ? .modified : .live
             items.append(EntryVersion(record: record, status: status))

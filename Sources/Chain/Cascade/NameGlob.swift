@@ -10,6 +10,16 @@ public struct NameGlob: Sendable, Hashable {
         case anyInPart
         case anything
         case set([ClosedRange<Unicode.Scalar>], negated: Bool)
+
+        /// Whether it stands for this one character.
+        func takes(_ scalar: Unicode.Scalar) -> Bool {
+            switch self {
+            case .scalar(let wanted): scalar == wanted
+            case .set(let ranges, let negated):
+                scalar != "/" && ranges.contains { $0.contains(scalar) } != negated
+            case .anyOne, .anyInPart, .anything: scalar != "/"
+            }
+        }
     }
 
     /// One for each way to choose among `{a,b}`.
@@ -18,12 +28,12 @@ public struct NameGlob: Sendable, Hashable {
     public let isPlain: Bool
 
     /// Most ways to choose that a pattern may have.
-    private static let choicesMaximum = 64
+    private static let choicesMaximum = 16
 
     /// Reads a pattern.
     /// - Throws: `badInput` for a bracket that is not closed, a set without characters, or too many choices.
     public init(_ text: String) throws(PlasmidError) {
-        guard text.utf8.count <= Limits.nameBytes * 4 else { throw Self.faulty(text, "is too long") }
+        guard text.utf8.count <= Limits.nameBytes * 2 else { throw Self.faulty(text, "is too long") }
         choices = try Self.expanded(Array(text.unicodeScalars), text).map { scalars throws(PlasmidError) in
             try Self.pieces(scalars, text)
         }
@@ -36,30 +46,24 @@ public struct NameGlob: Sendable, Hashable {
         return choices.contains { Self.matches($0, scalars) }
     }
 
-    /// Goes through pattern and name side by side; remembers, of the stars, which place in the name each set of reached
-    /// places allows, so that no pattern takes longer than its length times the name's.
+    /// Goes through pattern and name side by side, with all places in the name that the pattern so far may have reached: no
+    /// pattern takes longer than its length times the name's.
     private static func matches(_ pieces: [Piece], _ name: [Unicode.Scalar]) -> Bool {
-        var reached = Set([0])
+        var reached = [Bool](repeating: false, count: name.count + 1)
+        reached[0] = true
         for piece in pieces {
-            var next: Set<Int> = []
-            for place in reached {
-                switch piece {
-                case .scalar(let wanted): if place < name.count, name[place] == wanted { next.insert(place + 1) }
-                case .anyOne: if place < name.count, name[place] != "/" { next.insert(place + 1) }
-                case .set(let ranges, let negated):
-                    guard place < name.count, name[place] != "/" else { continue }
-                    if ranges.contains(where: { $0.contains(name[place]) }) != negated { next.insert(place + 1) }
-                case .anyInPart:
-                    var end = place
-                    while next.insert(end).inserted, end < name.count, name[end] != "/" { end += 1 }
-                case .anything:
-                    var end = place
-                    while next.insert(end).inserted, end < name.count { end += 1 }
-                }
+            switch piece {
+            case .anything:
+                guard let first = reached.firstIndex(of: true) else { return false }
+                for place in first...name.count { reached[place] = true }
+            case .anyInPart:
+                for place in name.indices where reached[place] && name[place] != "/" { reached[place + 1] = true }
+            case .scalar, .anyOne, .set:
+                for place in name.indices.reversed() { reached[place + 1] = reached[place] && piece.takes(name[place]) }
+                reached[0] = false
             }
-            reached = next
         }
-        return reached.contains(name.count)
+        return reached[name.count]
     }
 
     private static func faulty(_ text: String, _ why: String) -> PlasmidError {

@@ -67,9 +67,16 @@ extension CascadeView {
         guard let head, filter.limit > 0 else { return [] }
         var found: [Record] = []
         var skipped = 0
-        func take(_ record: Record) -> Bool {
+        var budget = AnswerBudget()
+        func take(_ record: Record) throws(PlasmidError) -> Bool {
             if filter.admits(record.action) {
-                if skipped < filter.start { skipped += 1 } else { found.append(filter.shaped(record)) }
+                if skipped < filter.start {
+                    skipped += 1
+                } else {
+                    let shaped = filter.shaped(record)
+                    try budget.spend(shaped.entry.entry)
+                    found.append(shaped)
+                }
             }
             return found.count < filter.limit
         }
@@ -78,18 +85,22 @@ extension CascadeView {
         guard lower <= upper else { return [] }
         let pending = layers.flatMap(\.actions).filter { (lower...upper).contains($0.action.actionSeq) }
             .compactMap(\.record)
-        if filter.descending, !pending.reversed().allSatisfy(take) { return found }
+        if filter.descending {
+            for record in pending.reversed() where !(try take(record)) { return found }
+        }
         // The stored part ends where the oldest scratch begins.
         let storedEnd = layers.first(where: { !$0.isEmpty }).map { $0.base?.seq } ?? head.seq
         var goesOn = true
         if let storedEnd, lower <= min(upper, storedEnd) {
             try stored.chain(of: author, in: lower...min(upper, storedEnd), descending: filter.descending) {
                 record throws(PlasmidError) in
-                goesOn = take(record)
+                goesOn = try take(record)
                 return goesOn
             }
         }
-        if !filter.descending, goesOn { _ = pending.allSatisfy(take) }
+        if !filter.descending, goesOn {
+            for record in pending where !(try take(record)) { break }
+        }
         return found
     }
 }

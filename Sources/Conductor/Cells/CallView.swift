@@ -69,12 +69,12 @@ struct StoredChain: ChainReads {
         try space.store.countLinks(LinkRequest(filter))
     }
 
-    /// Reads in pages, so that a filter over a long chain holds no more than a page.
+    /// Reads in pages, so that a filter over a long chain holds no more than a page: of entries of 4 MB, too.
     func chain(
         of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
         _ body: (Record) throws(PlasmidError) -> Bool
     ) throws(PlasmidError) {
-        let page = 512
+        let page = 32
         var (low, high) = (range.lowerBound, range.upperBound)
         while low <= high {
             let records = try space.store.chain(of: author, from: low, to: high, descending: descending, limit: page)

@@ -16,9 +16,11 @@ extension SpaceContext {
         filter.range = range
         if let names = query.names { filter.kinds = try kinds(names) }
         if let names = query.entryTypes {
+            try Self.checkCount(names.count, "entry types")
             filter.entryTypes = Set(try names.map { name throws(PlasmidError) in try anyEntryType(name) })
         }
         if let names = query.actionTypes {
+            try Self.checkCount(names.count, "action types")
             filter.actionTypes = Set(
                 try names.map { name throws(PlasmidError) in
                     guard let type = ActionType.allCases.first(where: { "\($0.name)" == name }) else {
@@ -80,6 +82,7 @@ extension SpaceContext {
 
     /// The kinds of record that a list of names stands for; nil where it stands for all.
     private func kinds(_ names: [String]) throws(PlasmidError) -> Set<RecordKind>? {
+        try Self.checkCount(names.count, "names", maximum: Limits.patternsPerQuery)
         if names.isEmpty || names.contains("") { return nil }
         var known = Self.systemNames
         for type in definition.integrity.entryTypes {

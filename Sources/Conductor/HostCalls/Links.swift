@@ -9,7 +9,7 @@ extension Cell {
     }
 
     func getLinksDetails(_ request: HostRequest) throws(PlasmidError) {
-        let (view, page) = try linkPage(request)
+        let (view, page) = try linkPage(request, maximum: Limits.linkDetailsPageMaximum)
         var details: [LinkDetails] = []
         details.reserveCapacity(page.links.count)
         for link in page.links { details.append(try view.cascade.details(of: link)) }
@@ -23,13 +23,13 @@ extension Cell {
     }
 
     private func linkPage(
-        _ request: HostRequest
+        _ request: HostRequest, maximum: Int = Limits.linkPageMaximum
     ) throws(PlasmidError) -> (view: CallView, page: Integrity.LinkPage) {
         let wanted = try request.decode(GetLinksRequest.self)
         let filter = try space.linkFilter(wanted)
         fixedHead(request.call)
         let view = try request.view()
-        let limit = min(max(Int(wanted.limit ?? UInt32(Limits.linkPageDefault)), 1), Limits.linkPageMaximum)
+        let limit = min(max(Int(wanted.limit ?? UInt32(Limits.linkPageDefault)), 1), maximum)
         return (view, try view.links(filter, order: wanted.order, cursor: wanted.cursor, limit: limit))
     }
 }
@@ -39,6 +39,7 @@ extension SpaceContext {
     func linkFilter(_ wanted: GetLinksRequest) throws(PlasmidError) -> LinkFilter {
         var types: Set<LinkFilter.LinkType>?
         if let names = wanted.types {
+            try Self.checkCount(names.count, "link types")
             types = Set(
                 try names.map { name throws(PlasmidError) in
                     let type = try linkType(name)
@@ -48,5 +49,12 @@ extension SpaceContext {
         return LinkFilter(
             base: wanted.base, types: types, tagPrefix: wanted.tagPrefix ?? [], tag: wanted.tag, author: wanted.author,
             after: wanted.after, before: wanted.before, status: wanted.status)
+    }
+
+    /// A question that names more than any DNA has is refused before it is gone through.
+    static func checkCount(_ count: Int, _ what: String, maximum: Int = Limits.namesPerQuestion) throws(PlasmidError) {
+        guard count <= maximum else {
+            throw PlasmidError(.badInput, "\(count) \(what) were named at once", hint: "at most \(maximum)")
+        }
     }
 }

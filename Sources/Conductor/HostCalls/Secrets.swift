@@ -24,7 +24,13 @@ extension Cell {
             let wanted = try request.decode(SecretRequest.self)
             request.succeed(try Self.unseal(wanted).asBin)
         default:
-            let messages = try request.decode(SignOneTimeRequest.self).data.map {
+            let data = try request.decode(SignOneTimeRequest.self).data
+            guard data.count <= Limits.oneTimeSignatures else {
+                throw PlasmidError(
+                    .tooLarge, "\(data.count) messages are too many for one one-time key",
+                    hint: "at most \(Limits.oneTimeSignatures)")
+            }
+            let messages = data.map {
                 SigningDomain.app(dna: id.dna, zome: zomes[request.step.zome].name, data: $0)
             }
             let (key, signatures) = try Keystore.signOnce(messages)

@@ -112,9 +112,13 @@ extension Cell {
     /// All of them, or none: whatever is wrong with one is found before the first is written, and what does not fit into
     /// the call any more takes the others back.
     private func createLinks(_ request: HostRequest) throws(PlasmidError) -> Work {
-        let links = try request.decode(CreateLinksRequest.self).links.map { link throws(PlasmidError) in
-            try checked(link)
+        let wanted = try request.decode(CreateLinksRequest.self).links
+        guard wanted.count <= Limits.actionsPerCall else {
+            throw PlasmidError(
+                .tooManyWrites, "\(wanted.count) links are more than one call may make",
+                hint: "at most \(Limits.actionsPerCall)")
         }
+        let links = try wanted.map { link throws(PlasmidError) in try checked(link) }
         return { [self] call in
             try checkEnds(links, try CallView(call: call).cascade)
             let before = call.scratch

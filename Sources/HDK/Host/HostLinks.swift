@@ -49,7 +49,7 @@ extension Host {
         return found
     }
 
-    /// One page of links with the actions that made and deleted them; `status` decides which are given.
+    /// One page of links with the actions that made and deleted them, at most 1,000; `status` decides which are given.
     public func linksDetails(_ request: GetLinksRequest) async throws -> LinkDetailsPage {
         try await live.ask(.getLinksDetails, request)
     }

@@ -31,7 +31,9 @@ extension Host {
         try await get(AnyDhtHash(hash), as: type)
     }
 
-    /// Records of this agent's own chain, private entries included, in the order of the chain unless asked otherwise.
+    /// Records of this agent's own chain, private entries included, in the order of the chain unless asked otherwise: at most
+    /// 10,000, and 15 MiB with their entries.
+    /// - Throws: `unknownEntryType`; `tooLarge` when they are more bytes (`start` and `limit` ask for parts).
     public func query(_ query: ChainQuery = ChainQuery()) async throws -> [Record] {
         try await live.ask(.query, query)
     }

@@ -27,7 +27,7 @@ extension Host {
         try await bytes(.unseal, SecretRequest(key: key, data: data))
     }
 
-    /// Signs with a key that is made for this and forgotten at once. ``verify(_:of:by:zome:)`` knows such signatures by the key
+    /// Signs up to 1,000 messages with a key that is made for this and forgotten at once. ``verify(_:of:by:zome:)`` knows such signatures by the key
     /// that is given with them.
     public func signOneTime(_ data: [[UInt8]]) async throws -> OneTimeSignatures {
         try await live.ask(.signOneTime, SignOneTimeRequest(data: data))

@@ -116,4 +116,34 @@ struct ActivityTests {
         #expect(try seqs(ChainFilter(kinds: [.entry(.agentPubKey)])) == [2])
         #expect(try seqs(ChainFilter(kinds: [])).isEmpty)
     }
+
+    @Test("an answer that would not fit is an error that says so; in parts, or without entries, it is given")
+    func large() throws {
+        var scratch = try Genesis.scratch(dna: DnaHash(hashing: [1]), agent: me, membraneProof: nil, now: time(1))
+        var last: ActionHash?
+        for byte in 0..<4 as Range<UInt8> {
+            let large = Entry.app([UInt8](repeating: byte, count: Limits.entryBytes))
+            if let last, let original = scratch.action(last)?.action.entryHash {
+                last = try scratch.update(last, originalEntry: original, noteType, large, now: time(10))
+            } else {
+                last = try scratch.create(noteType, large, now: time(10))
+            }
+        }
+        scratch.sign { _ in testSignature }
+        let view = CascadeView(layers: [scratch], stored: MemoryChain())
+        let first = try #require(scratch.actions.dropFirst(3).first?.hash)
+        let top = try #require(last)
+        for ask in [
+            { _ = try view.query(ChainFilter(), author: me, head: scratch.head) },
+            { _ = try view.history(of: .action(first)) },
+            { _ = try view.mustGetActivity(of: me, ActivityFilter(top: top, limit: .toGenesis, includeEntries: true)) },
+        ] as [() throws -> Void] {
+            let error = #expect(throws: PlasmidError.self) { try ask() }
+            #expect(error?.code == .tooLarge)
+        }
+        #expect(try view.query(ChainFilter(limit: 6), author: me, head: scratch.head).count == 6)
+        #expect(try view.query(ChainFilter(includeEntries: false), author: me, head: scratch.head).count == 7)
+        #expect(try view.latest(of: .action(first))?.hash == top)
+        #expect(try view.mustGetActivity(of: me, ActivityFilter(top: top, limit: .toGenesis)).activity.count == 7)
+    }
 }
