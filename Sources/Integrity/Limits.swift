@@ -70,6 +70,8 @@ public enum Limits {
     public static let ruleDepth = 8
     /// Fields with a rule in one map, forbidden fields, and values of an `enum`.
     public static let ruleFields = 256
+    /// Addresses in one entry that must exist.
+    public static let ruleReferences = 1_000
     /// Entry types of one DNA: an index is a byte.
     public static let entryTypes = 256
     /// Link types of one DNA: an index is a byte.

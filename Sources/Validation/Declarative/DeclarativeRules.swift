@@ -74,15 +74,21 @@ public struct DeclarativeRules: Sendable {
             switch verdict {
             case .valid: continue
             case .rejected(let violation): return .rejected(violation)
-            case .missing(let hashes): missing += hashes.filter { !missing.contains($0) }
+            case .missing(let hashes):
+                // More than anyone would look for: what is told is that something is missing, not all of it.
+                guard missing.count < Limits.ruleReferences else { continue }
+                missing += hashes.filter { !missing.contains($0) }
             }
         }
         return missing.isEmpty ? .valid : .missing(missing)
     }
 
     /// Judges one op by the rules that its type answers for (docs/spec/rules.md §8).
+    /// - Parameter memory: spares reading chains again that it knows.
     /// - Throws: what `reads` throws; that is no verdict.
-    public func check(op: ChainOp, reads: some ValidationReads) throws(PlasmidError) -> Verdict {
+    public func check(
+        op: ChainOp, reads: some ValidationReads, memory: UniqueMemory? = nil
+    ) throws(PlasmidError) -> Verdict {
         if isEmpty { return .valid }
         switch op.type {
         case .createRecord, .createEntry:
@@ -91,7 +97,7 @@ public struct DeclarativeRules: Sendable {
         case .updateEntry, .updateRecord, .deleteEntry, .deleteRecord: break
         case .agentActivity, .createLink, .deleteLink: return .valid
         }
-        var chains = UniqueChains(rules: self, memory: nil)
+        var chains = UniqueChains(rules: self, memory: memory)
         return try check(op.action, op.action.hash, op.entry.asRecordEntry.entry, reads, &chains)
     }
 

@@ -247,6 +247,8 @@ struct EntryJudge {
         let kind = nodes[node].address
         guard kind.isAddress(bytes) else { throw RuleFault(.badAddress, node: node) }
         guard nodes[node].mustExist, let hash = kind.dhtHash(bytes) else { return }
+        // Each is looked for: an entry must not make every node look for as many as fit into it.
+        guard facts.references.count < Limits.ruleReferences else { throw RuleFault(.tooManyReferences) }
         facts.references.append(RuleReference(node: node, hash: hash, trail: trail))
     }
 

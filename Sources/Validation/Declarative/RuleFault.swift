@@ -38,6 +38,8 @@ public enum RefusalWord: String, Sendable, Hashable, CaseIterable {
     case notOneOf
     /// An address of something else than the rule asks for.
     case wrongReference
+    /// More addresses that must exist than ``Limits/ruleReferences``.
+    case tooManyReferences
     /// An update by somebody who may not.
     case update
     /// A deletion by somebody who may not.
@@ -54,7 +56,7 @@ public enum RefusalWord: String, Sendable, Hashable, CaseIterable {
         case .tooSmall, .tooLarge: 43
         case .tooShort, .tooLong: 44
         case .notOneOf: 45
-        case .wrongReference: 46
+        case .wrongReference, .tooManyReferences: 46
         case .update: 47
         case .delete: 48
         case .notUnique: 49
@@ -145,6 +147,8 @@ struct RuleWords {
         case .tooSmall, .tooLarge, .tooShort, .tooLong: measure(fault, path)
         case .notOneOf: "\(path) must be one of \(choices(plan.nodes[fault.node]))."
         case .wrongReference: "\(path) must name \(target(plan.nodes[fault.node])), and names something else."
+        case .tooManyReferences:
+            "\(path) is one address too many: a '\(type)' names at most \(Self.grouped(Limits.ruleReferences)) things that must exist."
         case .update: "Only its author may change a '\(type)'."
         case .delete: "Only its author may delete a '\(type)'."
         case .notUnique:

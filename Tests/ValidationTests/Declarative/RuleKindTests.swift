@@ -1,3 +1,4 @@
+import Foundation
 import Integrity
 import Testing
 
@@ -213,5 +214,21 @@ struct RuleKindTests {
         #expect(Set(values).count == 1 && values[0].count == 1)
         let long = try EntryJudge.judge([0xDE, 0, 1, 0xD9, 1, 0x6E, 3], by: plan, type: "t").get()
         #expect(long.uniqueValues == values[0])
+    }
+
+    @Test("docs/spec/rules.md tells every word with its number, every type and every limit")
+    func documented() throws {
+        let root = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+            .deletingLastPathComponent().deletingLastPathComponent()
+        let page = try String(contentsOf: root.appending(path: "docs/spec/rules.md"), encoding: .utf8)
+        let rows = page.split(separator: "\n").filter { $0.hasPrefix("| 4") }
+        for word in RefusalWord.allCases {
+            #expect(rows.contains { $0.hasPrefix("| \(word.rule) |") && $0.contains("`\(word.rawValue)`") }, "\(word)")
+        }
+        let types = Self.cases.map(\.rule.word) + AddressKind.allCases.map(\.rawValue)
+        for type in types { #expect(page.contains("`\(type)`"), "\(type)") }
+        for limit in ["1,000 such addresses", "at most 8 deep", "at most 65,536", "at most 256"] {
+            #expect(page.contains(limit), "\(limit)")
+        }
     }
 }

@@ -128,6 +128,17 @@ struct RulePropertyTests {
             #expect(judge(bytes, rules) == .fault(NaiveRules.Fault(word: "malformed", path: "field0")))
             #expect(judge(promise, rules) == .fault(NaiveRules.Fault(word: "malformed", path: "")))
         }
+        // What must exist is looked for, so there is a most.
+        let addresses = FieldSet([
+            FieldRule("a", .list(.any, items: .address(.action, mustExist: true, of: nil)))
+        ])
+        let address = MessagePackValue.binary(ActionHash(hashing: [1]).bytes)
+        func naming(_ count: Int) -> [UInt8] {
+            MessagePackValue.map(["a": .array(Array(repeating: address, count: count))]).packed
+        }
+        #expect(judge(naming(1_000), addresses) == .fine)
+        let refused = NaiveRules.Fault(word: "tooManyReferences", path: "a[1000]")
+        #expect(judge(naming(100_000), addresses) == .fault(refused))
         // 64 levels are the most, wherever they are.
         func nested(_ levels: Int) -> [UInt8] {
             [0x81, 0xA1, 0x71] + [UInt8](repeating: 0x91, count: levels - 1) + [0xC0]
