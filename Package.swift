@@ -37,7 +37,9 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
     .testTarget(name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 
-let sampleModules = ["Bench", "Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity"]
+let sampleModules = [
+    "Bench", "Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity", "Notes", "NotesIntegrity",
+]
 let swiftTestModules = ["Hostile", "HostileIntegrity", "Workshop", "WorkshopIntegrity"]
 let cTestModules = ["BadABI", "NotAModule", "AnswersTwice", "Garbage", "Tiny"]
 

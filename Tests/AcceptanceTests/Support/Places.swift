@@ -15,6 +15,7 @@ enum Places {
         .deletingLastPathComponent().path
 
     static let messenger = root + "/dna/messenger/happ.yaml"
+    static let notes = root + "/dna/notes/happ.yaml"
     static let ghostwriter = root + "/dna/ghostwriter/happ.yaml"
     static let hostile = root + "/Tests/Modules/happ.yaml"
     static let failingInit = root + "/Tests/Modules/manifests/failing-init.happ.yaml"
