@@ -40,7 +40,7 @@ func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String
 let sampleModules = [
     "Bench", "Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity", "Notes", "NotesIntegrity",
 ]
-let swiftTestModules = ["Hostile", "HostileIntegrity", "Workshop", "WorkshopIntegrity"]
+let swiftTestModules = ["Hostile", "HostileIntegrity", "Workshop", "WorkshopIntegrity", "GateIntegrity"]
 let cTestModules = ["BadABI", "NotAModule", "AnswersTwice", "Garbage", "Tiny"]
 
 let package = Package(

@@ -32,6 +32,12 @@ public final class Conductor: @unchecked Sendable {
     /// Cells that could not be started, and why: `info` shows them, calls answer with the error.
     var faults: [String: PlasmidError] = [:]
     var bridges = BridgeGraph()
+    var schedules = ScheduleBook()
+    var scheduleTimer: Scheduled<Void>?
+    /// The bad ends of each app's modules of late.
+    var failures: [String: FailureWindow] = [:]
+    /// Installations under way.
+    var installing = 0
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
     /// What was counted of each instance since the start, cells stopped and started or not.
@@ -104,20 +110,28 @@ public final class Conductor: @unchecked Sendable {
     /// - Throws: `unknownInstance`, `cellNotActive`, or the fault that kept the cell from starting.
     func cell(_ instanceID: String) throws(PlasmidError) -> Cell {
         if let cell = cells[instanceID] {
-            guard cell.isActive else { throw faults[instanceID] ?? Self.notActive(instanceID) }
+            guard cell.isActive else { throw faults[instanceID] ?? notActive(instanceID) }
             return cell
         }
         if let fault = faults[instanceID] { throw fault }
         for app in apps.values where app.roles.contains(where: { app.instanceID($0) == instanceID }) {
-            throw Self.notActive(instanceID)
+            throw notActive(instanceID)
         }
         throw PlasmidError(
             .unknownInstance, "unknown instance `\(instanceID)`",
             hint: "an instance is named app/role; `plasmid admin apps` and `info/instances` list them")
     }
 
-    private static func notActive(_ instanceID: String) -> PlasmidError {
-        PlasmidError(
+    private func notActive(_ instanceID: String) -> PlasmidError {
+        let app = apps.values.first { app in app.roles.contains { app.instanceID($0) == instanceID } }
+        if let app, app.awaitsProofs { return Self.awaitsProofs(app.appID) }
+        if let app, let reason = app.disabledBecause {
+            return PlasmidError(
+                .cellNotActive,
+                "instance `\(instanceID)` is not active: the conductor disabled its app, because \(reason)",
+                hint: "mend the module, then `plasmid admin enable \(app.appID)`")
+        }
+        return PlasmidError(
             .cellNotActive, "instance `\(instanceID)` is not active yet",
             hint: "enable its app (`plasmid admin enable`) or start it (`admin/instance/start`)")
     }

@@ -36,6 +36,8 @@ public struct ConductorOptions: Sendable {
     public var testMode: Bool
     /// Longest time, in microseconds, that one call may keep the cell's writer position before it passes on.
     public var writerPositionMicroseconds: Int64
+    /// How often the modules of an app may end badly before it is disabled.
+    public var failureBound = FailureBound()
     /// The wall clock, µs since the Unix epoch.
     public var clock: @Sendable () -> Timestamp
     /// Random bytes from the system's generator, or a test's.

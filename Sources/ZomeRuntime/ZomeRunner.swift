@@ -114,6 +114,12 @@ public protocol ZomeRunner: AnyObject {
     /// Counters.
     var statistics: RunnerStatistics { get }
 
+    /// Loads the modules, unless they are loaded, and says what they say of themselves. Nothing of them runs but their
+    /// constructors and their description.
+    ///
+    /// - Parameter done: called once, on the loop. Failures: those of loading and describing that a call would meet.
+    func load(_ done: @escaping (Result<[ModuleDescription], PlasmidError>) -> Void)
+
     /// Starts a call.
     ///
     /// - Parameters:
@@ -149,6 +155,11 @@ public protocol ZomeRunner: AnyObject {
 }
 
 extension ZomeRunner {
+    /// For runners that load nothing: what they describe.
+    public func load(_ done: @escaping (Result<[ModuleDescription], PlasmidError>) -> Void) {
+        done(.success(descriptions ?? []))
+    }
+
     /// At once: there is no process.
     public func whenGone(_ done: @escaping () -> Void) { done() }
 }

@@ -64,7 +64,7 @@ struct ModuleTests {
     }
 
     @Test(
-        "what is no module, of another ABI, describes itself with garbage or lacks what the manifest names is refused",
+        "what is no module, of another ABI, describes itself with garbage or lacks what the manifest names is not installed",
         arguments: [
             ("NotAModule", "f", "notAModule"), ("BadABI", "f", "moduleABI"), ("Garbage", "f", "moduleDescribe"),
             ("Messenger", "fly", "moduleDescribe"), ("Ghostwriter", "ask", "moduleDescribe"),
@@ -73,18 +73,22 @@ struct ModuleTests {
         let manifests = try TestFolder()
         try await TestConductor.with { conductor in
             let alice = try await conductor.install(Places.messenger, as: "alice")
-            let odd = try await conductor.install(
-                Self.manifest(
-                    module, functions: [function], callbacks: module == "Ghostwriter" ? "init" : "", in: manifests),
-                as: "odd")
+            let before = conductor.folder.listing()
+            let path = try Self.manifest(
+                module, functions: [function], callbacks: module == "Ghostwriter" ? "init" : "", in: manifests)
             for _ in 0..<2 {
-                let outcome = await odd.outcome(function, zome: "odd")
-                #expect(outcome.code == code, "\(outcome)")
-                #expect(outcome.words.contains("odd"), "\(outcome)")
+                let error = await #expect(throws: PlasmidError.self) {
+                    try await conductor.install(path, as: "odd")
+                }
+                #expect(
+                    error?.code.rawValue == code && error?.message.contains("odd") == true,
+                    "\(String(describing: error))")
+                if module == "Messenger" { #expect(error?.message.contains("fly") == true) }
             }
-            if module == "Messenger" {
-                #expect(await odd.outcome(function, zome: "odd").words.contains("fly"))
-            }
+            // No app, no space, no copy of the module, no key.
+            #expect(conductor.folder.listing() == before)
+            #expect(try await conductor.admin("admin/app/list").items.count == 1)
+            #expect(try await conductor.admin("admin/agent/list").items.count == 1)
             #expect(await alice.outcome("ping", zome: "messenger").isOK)
         }
     }

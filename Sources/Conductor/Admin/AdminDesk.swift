@@ -22,6 +22,10 @@ extension Conductor {
             case "admin/app/disable": try setEnabled(try params.text("app_id"), false, reply)
             case "admin/app/uninstall": try uninstall(try params.text("app_id"), reply)
             case "admin/app/update-coordinators": try reload(params, reply)
+            case "admin/app/provide-memproofs": try provideProofs(params, reply)
+            case "admin/app/clone": try clone(params, reply)
+            case "admin/app/clone/enable", "admin/app/clone/disable", "admin/app/clone/delete":
+                try changeClone(method, params, reply)
             case "admin/instance/start": try setStopped(try params.text("id"), false, reply)
             case "admin/instance/stop": try setStopped(try params.text("id"), true, reply)
             case "admin/grant": try grant(params, reply)
@@ -74,12 +78,16 @@ extension Conductor {
                 "role": .string(role.name), "instance_id": .string(instance),
                 "dna_name": .string(role.definition.name), "dna": .string(role.dna.text),
                 "active": .bool(cells[instance]?.isActive ?? false),
-                "fault": faults[instance].map { .string("\($0.code.rawValue): \($0.message)") } ?? .null,
+                "clone_of": role.clone.map { .string($0.role) } ?? .null,
+                "name": role.clone.map { .string($0.name) } ?? .null,
+                "fault": faults[instance].map { .string("\($0.code.rawValue): \($0.message)") }
+                    ?? app.disabledBecause.map { .string("disabled: \($0)") } ?? .null,
             ])
         }
         return .object([
             "app_id": .string(app.appID), "agent": .string(app.agent.text),
-            "status": .string(app.isEnabled ? "enabled" : "disabled"), "roles": .array(roles),
+            "status": .string(app.status), "reason": app.disabledBecause.map { .string($0) } ?? .null,
+            "roles": .array(roles),
             "installed_at": .number(app.installedAt.microseconds), "origin": .string(app.origin),
         ])
     }

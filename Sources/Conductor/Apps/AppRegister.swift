@@ -18,7 +18,7 @@ extension Conductor {
         }
         try loadBridges()
         for app in apps.values.sorted(by: { $0.appID < $1.appID }) {
-            for role in app.roles { startCell(app, role) }
+            settle(app)
         }
         try loadTokens()
     }
@@ -66,10 +66,11 @@ extension Conductor {
                 grants: try loadGrants(space: space, agent: app.agent))
             cell.runner = coordinatorRunner(role, for: cell)
             cell.initialisation = try hasInitialised(cell, head: head) ? .done : .needed
-            cell.isActive = app.isEnabled && !role.isStopped
+            cell.isActive = app.runs(role)
             cells[instanceID] = cell
             cellOfID[id] = cell
             space.cells[app.agent] = cell
+            if cell.isActive { try loadSchedules(of: cell) }
             faults[instanceID] = nil
         } catch {
             let error = PlasmidError.from(error)
@@ -117,6 +118,12 @@ extension Conductor {
             }
         }
         return made
+    }
+
+    func coordinatorSpecs(_ role: InstalledRole) -> [ModuleSpec] {
+        role.definition.coordinator.map { zome in
+            moduleSpec(zome.name, role.modules, functions: zome.functions.map(\.name), callbacks: zome.callbacks)
+        }
     }
 
     func moduleSpec(

@@ -1,7 +1,16 @@
 import Integrity
 
-/// One role of an installed app: the DNA it runs and where its modules lie.
+/// What tells a clone from the cells that the app was installed with.
+struct CloneMark: Sendable, Hashable {
+    /// The role that it was made of.
+    let role: String
+    /// A name for people.
+    let name: String
+}
+
+/// One role of an installed app, or a clone of one: the DNA it runs and where its modules lie.
 struct InstalledRole: Sendable {
+    /// The role's name; a clone's is `role.n`.
     let name: String
     let dna: DnaHash
     let definition: DnaDefinition
@@ -9,6 +18,28 @@ struct InstalledRole: Sendable {
     let modules: [String: String]
     /// Stopped by hand (`admin/instance/stop`) though the app is enabled.
     var isStopped: Bool
+    /// Whether its chain is begun only when the app is first enabled.
+    var isDeferred = false
+    /// Whether its chain has been begun.
+    var isBegun = true
+    /// What it will join with, as long as it has not.
+    var membraneProof: [UInt8]?
+    /// What it is a clone of; nil for the cells that the app was installed with.
+    var clone: CloneMark?
+    /// A clone that is out of service.
+    var isDisabled = false
+}
+
+/// A role as the manifest describes it: what clones are made of.
+struct RoleTemplate: Sendable {
+    let name: String
+    /// With the modifiers of app and installation.
+    let definition: DnaDefinition
+    let modules: [String: String]
+    /// How many clones may be enabled at a time.
+    let cloneLimit: UInt32
+    /// The number of the next clone; it only rises.
+    var nextClone: UInt32 = 0
 }
 
 /// One installed app, as its row in the conductor's environment keeps it.
@@ -19,18 +50,36 @@ struct InstalledApp: Sendable {
     let installedAt: Timestamp
     /// Where the hApp file stood when it was installed; for the operator only.
     let origin: String
+    /// The roles that have cells, then their clones.
     var roles: [InstalledRole]
     /// What the installation put in the place of every role's network seed.
     var networkSeed: String?
+    /// Every role of the manifest, cloned only or not.
+    var templates: [RoleTemplate] = []
+    /// Installed without membrane proofs that are to come: no chain is begun yet.
+    var awaitsProofs = false
+    /// Why the conductor disabled it; nil when it did not.
+    var disabledBecause: String?
 
     func instanceID(_ role: InstalledRole) -> String {
         "\(appID)/\(role.name)"
+    }
+
+    /// `enabled`, `disabled` or `awaiting_memproofs`.
+    var status: String {
+        if awaitsProofs { return "awaiting_memproofs" }
+        return isEnabled ? "enabled" : "disabled"
+    }
+
+    /// Whether a role's cell takes calls.
+    func runs(_ role: InstalledRole) -> Bool {
+        isEnabled && !awaitsProofs && role.isBegun && !role.isStopped && !role.isDisabled
     }
 }
 
 extension InstalledRole: Packable {
     func pack(into writer: inout MessagePackWriter) {
-        writer.writeMapHeader(5)
+        writer.writeMapHeader(10)
         writer.writeString("name")
         writer.writeString(name)
         writer.writeString("dna")
@@ -38,13 +87,19 @@ extension InstalledRole: Packable {
         writer.writeString("definition")
         definition.pack(into: &writer)
         writer.writeString("modules")
-        writer.writeMapHeader(modules.count)
-        for (zome, path) in modules.sorted(by: { $0.key < $1.key }) {
-            writer.writeString(zome)
-            writer.writeString(path)
-        }
+        ModulePaths.pack(modules, into: &writer)
         writer.writeString("stopped")
         writer.writeBool(isStopped)
+        writer.writeString("deferred")
+        writer.writeBool(isDeferred)
+        writer.writeString("begun")
+        writer.writeBool(isBegun)
+        writer.writeString("membrane_proof")
+        if let membraneProof { writer.writeBinary(membraneProof) } else { writer.writeNil() }
+        writer.writeString("clone")
+        if let clone { writer.write([clone.role, clone.name]) } else { writer.writeNil() }
+        writer.writeString("disabled")
+        writer.writeBool(isDisabled)
     }
 
     init(from reader: inout MessagePackReader) throws(PlasmidError) {
@@ -52,18 +107,19 @@ extension InstalledRole: Packable {
         var dna: DnaHash?
         var definition: DnaDefinition?
         var modules: [String: String] = [:]
-        var isStopped = false
+        var flags: [String: Bool] = [:]
+        var proof: [UInt8]?
+        var clone: [String]?
         for _ in 0..<(try reader.readMapHeader()) {
-            switch try reader.readKey() {
+            let key = try reader.readKey()
+            switch key {
             case "name": name = try reader.readString()
             case "dna": dna = try reader.read()
             case "definition": definition = try reader.read()
-            case "modules":
-                for _ in 0..<(try reader.readMapHeader()) {
-                    let zome = try reader.readString()
-                    modules[zome] = try reader.readString()
-                }
-            case "stopped": isStopped = try reader.readBool()
+            case "modules": modules = try ModulePaths.read(&reader)
+            case "stopped", "deferred", "begun", "disabled": flags[key.text] = try reader.readBool()
+            case "membrane_proof": proof = try reader.readOptionalBytes()
+            case "clone": clone = try reader.readOptionalArray()
             default: try reader.skip()
             }
         }
@@ -71,13 +127,77 @@ extension InstalledRole: Packable {
         self.dna = try reader.require(dna, "dna", of: "InstalledRole")
         self.definition = try reader.require(definition, "definition", of: "InstalledRole")
         self.modules = modules
-        self.isStopped = isStopped
+        isStopped = flags["stopped"] ?? false
+        isDeferred = flags["deferred"] ?? false
+        isBegun = flags["begun"] ?? true
+        membraneProof = proof
+        self.clone = clone.flatMap { $0.count == 2 ? CloneMark(role: $0[0], name: $0[1]) : nil }
+        isDisabled = flags["disabled"] ?? false
+    }
+}
+
+extension RoleTemplate: Packable {
+    func pack(into writer: inout MessagePackWriter) {
+        writer.writeMapHeader(5)
+        writer.writeString("name")
+        writer.writeString(name)
+        writer.writeString("definition")
+        definition.pack(into: &writer)
+        writer.writeString("modules")
+        ModulePaths.pack(modules, into: &writer)
+        writer.writeString("clone_limit")
+        writer.writeUInt(cloneLimit)
+        writer.writeString("next_clone")
+        writer.writeUInt(nextClone)
+    }
+
+    init(from reader: inout MessagePackReader) throws(PlasmidError) {
+        var name: String?
+        var definition: DnaDefinition?
+        var modules: [String: String] = [:]
+        var limit: UInt32 = 0
+        var next: UInt32 = 0
+        for _ in 0..<(try reader.readMapHeader()) {
+            switch try reader.readKey() {
+            case "name": name = try reader.readString()
+            case "definition": definition = try reader.read()
+            case "modules": modules = try ModulePaths.read(&reader)
+            case "clone_limit": limit = try reader.readUInt32()
+            case "next_clone": next = try reader.readUInt32()
+            default: try reader.skip()
+            }
+        }
+        self.name = try reader.require(name, "name", of: "RoleTemplate")
+        self.definition = try reader.require(definition, "definition", of: "RoleTemplate")
+        self.modules = modules
+        cloneLimit = limit
+        nextClone = next
+    }
+}
+
+/// The map of module paths in a row.
+private enum ModulePaths {
+    static func pack(_ modules: [String: String], into writer: inout MessagePackWriter) {
+        writer.writeMapHeader(modules.count)
+        for (zome, path) in modules.sorted(by: { $0.key < $1.key }) {
+            writer.writeString(zome)
+            writer.writeString(path)
+        }
+    }
+
+    static func read(_ reader: inout MessagePackReader) throws(PlasmidError) -> [String: String] {
+        var modules: [String: String] = [:]
+        for _ in 0..<(try reader.readMapHeader()) {
+            let zome = try reader.readString()
+            modules[zome] = try reader.readString()
+        }
+        return modules
     }
 }
 
 extension InstalledApp: Packable {
     func pack(into writer: inout MessagePackWriter) {
-        writer.writeMapHeader(networkSeed == nil ? 6 : 7)
+        writer.writeMapHeader(networkSeed == nil ? 9 : 10)
         writer.writeString("app_id")
         writer.writeString(appID)
         writer.writeString("agent")
@@ -89,8 +209,13 @@ extension InstalledApp: Packable {
         writer.writeString("origin")
         writer.writeString(origin)
         writer.writeString("roles")
-        writer.writeArrayHeader(roles.count)
-        for role in roles { role.pack(into: &writer) }
+        writer.write(roles)
+        writer.writeString("templates")
+        writer.write(templates)
+        writer.writeString("awaits_proofs")
+        writer.writeBool(awaitsProofs)
+        writer.writeString("disabled_because")
+        writer.write(disabledBecause)
         if let networkSeed {
             writer.writeString("network_seed")
             writer.writeString(networkSeed)
@@ -105,6 +230,9 @@ extension InstalledApp: Packable {
         var origin = ""
         var roles: [InstalledRole]?
         var networkSeed: String?
+        var templates: [RoleTemplate]?
+        var awaitsProofs = false
+        var reason: String?
         for _ in 0..<(try reader.readMapHeader()) {
             switch try reader.readKey() {
             case "app_id": appID = try reader.readString()
@@ -114,6 +242,9 @@ extension InstalledApp: Packable {
             case "origin": origin = try reader.readString()
             case "roles": roles = try reader.readArray()
             case "network_seed": networkSeed = try reader.readString()
+            case "templates": templates = try reader.readArray()
+            case "awaits_proofs": awaitsProofs = try reader.readBool()
+            case "disabled_because": reason = try reader.readOptional()
             default: try reader.skip()
             }
         }
@@ -124,5 +255,9 @@ extension InstalledApp: Packable {
         self.installedAt = try reader.require(installedAt, "installed_at", of: "InstalledApp")
         self.origin = origin
         self.roles = try reader.require(roles, "roles", of: "InstalledApp")
+        // Rows of earlier versions have none: their roles allowed no clones.
+        self.templates = templates ?? []
+        self.awaitsProofs = awaitsProofs
+        disabledBecause = reason
     }
 }

@@ -16,6 +16,8 @@ public struct InstallRequest: Sendable {
     public var agent: AgentPubKey?
     /// Replaces the network seed of every role.
     public var networkSeed: String?
+    /// What each role joins its network with, by the role's name.
+    public var membraneProofs: [String: [UInt8]] = [:]
     /// Whether the app takes calls at once.
     public var enable: Bool
 
@@ -35,19 +37,44 @@ public struct InstallRequest: Sendable {
 struct InstallPlan: Sendable {
     let appID: String
     let origin: String
+    /// The roles that get cells.
     let roles: [InstalledRole]
+    /// All roles, those that are made by cloning only too.
+    let templates: [RoleTemplate]
     let bridges: [BridgeDef]
+    /// Whether the app is installed without chains, until its membrane proofs come.
+    let awaitsProofs: Bool
+    /// Copies of modules that were made for it, and that nobody needs if it fails.
+    let added: [String]
 
     static func prepare(
         _ request: InstallRequest, locator: ModuleLocator, store: ModuleStore
+    ) throws(PlasmidError) -> InstallPlan {
+        var added: [String] = []
+        do throws(PlasmidError) {
+            return try prepare(request, locator: locator, store: store, added: &added)
+        } catch {
+            store.remove(added)
+            throw error
+        }
+    }
+
+    private static func prepare(
+        _ request: InstallRequest, locator: ModuleLocator, store: ModuleStore, added: inout [String]
     ) throws(PlasmidError) -> InstallPlan {
         let reading = ManifestReader.happ(at: request.path)
         guard let happ = reading.happ else {
             throw ManifestReader.error(request.path, reading.diagnostics, kind: "happ")
         }
+        for role in request.membraneProofs.keys where !happ.manifest.roles.contains(where: { $0.name == role }) {
+            throw PlasmidError(
+                .unknownRole, "there is a membrane proof for the role `\(role)`, which the app does not have",
+                hint: "it has \(happ.manifest.roles.map(\.name).joined(separator: ", "))")
+        }
+        let awaits = happ.manifest.allowDeferredMembraneProofs && request.membraneProofs.isEmpty
         var roles: [InstalledRole] = []
+        var templates: [RoleTemplate] = []
         for (role, manifest, fromRole) in happ.roles {
-            guard case .create = role.provisioning else { continue }
             var definition = fromRole
             if let seed = request.networkSeed {
                 definition = manifest.definition(
@@ -56,16 +83,36 @@ struct InstallPlan: Sendable {
             var modules: [String: String] = [:]
             let zomes = definition.integrity.zomes.map { ($0.name, $0.module) }
             for (zome, module) in zomes + definition.coordinator.map({ ($0.name, $0.module) }) {
-                modules[zome] = try store.add(try locator.locate(module, zome: zome), module: module)
+                modules[zome] = try store.add(
+                    try locator.locate(module, zome: zome), module: module, added: &added)
             }
+            templates.append(
+                RoleTemplate(
+                    name: role.name, definition: definition, modules: modules, cloneLimit: role.cloneLimit))
+            guard case .create(let deferred) = role.provisioning else { continue }
             roles.append(
                 InstalledRole(
                     name: role.name, dna: definition.hash(), definition: definition, modules: modules,
-                    isStopped: false))
+                    isStopped: false, isDeferred: deferred, isBegun: false,
+                    membraneProof: request.membraneProofs[role.name]))
         }
         return InstallPlan(
-            appID: request.appID ?? happ.manifest.name, origin: request.path, roles: roles,
-            bridges: happ.manifest.bridges)
+            appID: request.appID ?? happ.manifest.name, origin: request.path, roles: roles, templates: templates,
+            bridges: happ.manifest.bridges, awaitsProofs: awaits, added: added)
+    }
+}
+
+extension InstallPlan {
+    /// One role for each set of modules, for the look at whether they can be loaded.
+    var probed: [InstalledRole] {
+        var seen: [[String: String]] = []
+        return templates.compactMap { template in
+            guard !seen.contains(template.modules) else { return nil }
+            seen.append(template.modules)
+            return InstalledRole(
+                name: template.name, dna: template.definition.hash(), definition: template.definition,
+                modules: template.modules, isStopped: false)
+        }
     }
 }
 
@@ -76,6 +123,11 @@ extension Conductor {
     public func install(_ request: InstallRequest, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void)
     {
         loop.assertInEventLoop()
+        installing += 1
+        let reply: (Result<MessagePackValue, PlasmidError>) -> Void = { [self] result in
+            installing -= 1
+            reply(result)
+        }
         let locator = ModuleLocator(folders: options.moduleFolders)
         let store = ModuleStore(dataFolder: options.dataFolder)
         let bound = NIOLoopBound(reply, eventLoop: loop)
@@ -103,10 +155,31 @@ extension Conductor {
                     .appExists, "an app named `\(plan.appID)` is installed already",
                     hint: "install it under another name with --app-id, or uninstall the first")
             }
-            begin(plan, request, try exclusively(plan.appID, reply))
+            let done = try exclusively(plan.appID) { [self] (result: Result<MessagePackValue, PlasmidError>) in
+                if case .failure = result { forgetCopies(of: plan) }
+                reply(result)
+            }
+            // Before a key is made, a space opened or a row written: what cannot run is not installed.
+            ModuleProbe.run(plan.probed[...], self) { [self] result in
+                switch result {
+                case .success: begin(plan, request, done)
+                case .failure(let error): done(.failure(error))
+                }
+            }
         } catch {
+            forgetCopies(of: plan)
             reply(.failure(PlasmidError.from(error)))
         }
+    }
+
+    /// Takes away the copies of modules that no app has come to use. While another installation is under way they stay: it
+    /// may have found them there.
+    private func forgetCopies(of plan: InstallPlan) {
+        guard installing == 1 else { return }
+        let used = apps.values.flatMap { app in
+            app.roles.flatMap(\.modules.values) + app.templates.flatMap(\.modules.values)
+        }
+        ModuleStore(dataFolder: options.dataFolder).remove(plan.added.filter { !used.contains($0) })
     }
 
     private func begin(
@@ -118,14 +191,15 @@ extension Conductor {
             try checkCells(plan, agent)
             let app = InstalledApp(
                 appID: plan.appID, agent: agent, isEnabled: request.enable, installedAt: options.clock(),
-                origin: plan.origin, roles: plan.roles, networkSeed: request.networkSeed)
+                origin: plan.origin, roles: plan.roles, networkSeed: request.networkSeed, templates: plan.templates,
+                awaitsProofs: plan.awaitsProofs)
             let done = try exclusively(agent.text, reply)
-            writeGenesis(of: app, roles: ArraySlice(plan.roles)) { [self] result in
+            beginChains(of: app) { [self] result in
                 switch result {
                 case .failure(let error):
                     closeIdleSpaces()
                     done(.failure(error))
-                case .success: save(app, bridges: plan.bridges, done)
+                case .success(let app): save(app, bridges: plan.bridges, done)
                 }
             }
         } catch {
@@ -175,39 +249,6 @@ extension Conductor {
         return agent
     }
 
-    /// Writes the genesis of each role in turn, unless the agent's chain is there already (an app that was uninstalled, or
-    /// an installation that was cut off): a chain is begun once.
-    func writeGenesis(
-        of app: InstalledApp, roles: ArraySlice<InstalledRole>,
-        _ done: @escaping (Result<Void, PlasmidError>) -> Void
-    ) {
-        guard let role = roles.first else {
-            done(.success(()))
-            return
-        }
-        let next: (Result<Void, PlasmidError>) -> Void = { [self] result in
-            if case .failure = result {
-                done(result)
-            } else {
-                writeGenesis(of: app, roles: roles.dropFirst(), done)
-            }
-        }
-        do {
-            let space = try space(role, isNew: true)
-            if try space.store.head(of: app.agent) != nil {
-                next(.success(()))
-                return
-            }
-            var scratch = try Genesis.scratch(
-                dna: role.dna, agent: app.agent, membraneProof: nil, now: options.clock())
-            let keystore = keystore
-            try scratch.sign { bytes throws(PlasmidError) in try keystore.sign(bytes, by: app.agent) }
-            space.store.commit(try spaceCommit(of: scratch, agent: app.agent), completion: next)
-        } catch {
-            done(.failure(PlasmidError.from(error)))
-        }
-    }
-
     /// The app's row and those of its bridges are one write.
     private func save(
         _ app: InstalledApp, bridges declared: [BridgeDef],
@@ -224,7 +265,7 @@ extension Conductor {
             // The manifest was checked, and no bridge of an app of this name is left: none of these is refused.
             for bridge in made { try? bridges.add(bridge) }
             apps[app.appID] = app
-            for role in app.roles { startCell(app, role) }
+            settle(app)
             reply(.success(appInfo(app)))
         }
     }

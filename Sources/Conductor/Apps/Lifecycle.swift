@@ -12,6 +12,7 @@ extension Conductor {
         request.appID = params.optionalText("app_id")
         request.networkSeed = params.optionalText("network_seed")
         request.enable = params.flag("enable", default: true)
+        request.membraneProofs = try params.membraneProofs()
         if let agent = params.optionalText("agent") {
             if let known = try? keystore.publicKey(agent) {
                 request.agent = known
@@ -36,7 +37,23 @@ extension Conductor {
     ) throws(PlasmidError) {
         var changed = try app(appID)
         changed.isEnabled = enabled
+        if enabled {
+            guard !changed.awaitsProofs else { throw Self.awaitsProofs(appID) }
+            changed.disabledBecause = nil
+            failures[appID] = nil
+            if changed.roles.contains(where: { !$0.isBegun }) { return try beginLate(changed, reply) }
+        }
         try change(changed, reply) { [self] in appInfo(changed) }
+    }
+
+    /// Starts and stops the cells of an app, so that they are as its row says.
+    func settle(_ app: InstalledApp) {
+        for role in app.roles where role.isBegun && !app.awaitsProofs {
+            let cell = cells[app.instanceID(role)]
+            guard cell?.isActive != app.runs(role) else { continue }
+            if let cell, cell.isActive { stop(cell) }
+            startCell(app, role)
+        }
     }
 
     /// Stops or starts one instance of an app: `admin/instance/stop` and `start` of 2019.
@@ -58,7 +75,7 @@ extension Conductor {
             hint: "`admin/instance/list` shows the instances")
     }
 
-    private func change(
+    func change(
         _ app: InstalledApp, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void,
         _ answer: @escaping () -> MessagePackValue
     ) throws(PlasmidError) {
@@ -69,12 +86,7 @@ extension Conductor {
                 return
             }
             apps[app.appID] = app
-            for role in app.roles {
-                let cell = cells[app.instanceID(role)]
-                guard cell?.isActive != (app.isEnabled && !role.isStopped) else { continue }
-                if let cell, cell.isActive { stop(cell) }
-                startCell(app, role)
-            }
+            settle(app)
             reply(.success(answer()))
         }
     }
@@ -82,6 +94,7 @@ extension Conductor {
     /// Ends a cell's running calls and its modules; its chain stays as it is.
     func stop(_ cell: Cell) {
         cell.isActive = false
+        dropSchedules(of: cell.instanceID)
         endCalls(of: cell, because: "instance `\(cell.instanceID)` was stopped while the call ran")
         cell.retireRunners()
     }
@@ -98,28 +111,32 @@ extension Conductor {
         _ appID: String, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let app = try app(appID)
-        let reply = try exclusively(appID, reply)
         let gone = bridges.touching(Set(app.roles.map { app.instanceID($0) }))
-        store.write([.delete(.apps, key: Array(appID.utf8))] + gone.map(Self.removal)) { [self] result in
+        var rows: [ConductorStore.Change] = [.delete(.apps, key: Array(appID.utf8))] + gone.map(Self.removal)
+        for role in app.roles { rows += try scheduleRemovals(of: app.instanceID(role)) }
+        let reply = try exclusively(appID, reply)
+        store.write(rows) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))
                 return
             }
             apps[appID] = nil
             for bridge in gone { bridges.remove(bridge) }
-            for role in app.roles {
-                let instanceID = app.instanceID(role)
-                faults[instanceID] = nil
-                signals.forget(instanceID)
-                guard let cell = cells.removeValue(forKey: instanceID) else { continue }
-                stop(cell)
-                cellOfID[cell.id] = nil
-                cell.space.cells[cell.id.agent] = nil
-            }
+            for role in app.roles { letGo(app.instanceID(role)) }
             closeIdleSpaces()
             forgetTokens(of: appID)
             reply(.success(.success))
         }
+    }
+
+    /// Stops a cell that no app has any more.
+    func letGo(_ instanceID: String) {
+        faults[instanceID] = nil
+        signals.forget(instanceID)
+        guard let cell = cells.removeValue(forKey: instanceID) else { return }
+        stop(cell)
+        cellOfID[cell.id] = nil
+        cell.space.cells[cell.id.agent] = nil
     }
 
     /// Lets go of spaces in which no cell is left, so that the next installation brings validators of its own. What is

@@ -8,15 +8,26 @@ import Integrity
 struct ModuleStore: Sendable {
     let dataFolder: String
 
-    /// Copies a built module in, unless it is there already.
+    /// Takes copies out again that no app came to use.
+    func remove(_ paths: [String]) {
+        for relative in paths {
+            unlink("\(dataFolder)/\(relative)")
+            // Goes if it is empty, and only then.
+            if let slash = relative.lastIndex(of: "/") { rmdir("\(dataFolder)/\(relative[..<slash])") }
+        }
+        rmdir("\(dataFolder)/modules")
+    }
+
+    /// Copies a built module in, unless it is there already, and notes in `added` what was not.
     /// - Returns: its path relative to the data folder.
     /// - Throws: `moduleMissing` if it cannot be read, `fileFailed` if the copy cannot be written.
-    func add(_ path: String, module: String) throws(PlasmidError) -> String {
+    func add(_ path: String, module: String, added: inout [String]) throws(PlasmidError) -> String {
         let bytes = try Self.read(path)
         let folder = "modules/\(EntryHash(hashing: bytes).text)"
         let relative = "\(folder)/lib\(module).so"
         let target = "\(dataFolder)/\(relative)"
         if access(target, R_OK) == 0 { return relative }
+        added.append(relative)
         mkdir("\(dataFolder)/modules", 0o700)
         mkdir("\(dataFolder)/\(folder)", 0o700)
         try Self.write(bytes, to: target)

@@ -45,10 +45,13 @@ struct ReloadPlan: Sendable {
     let origin: String
     /// The roles in the order of the file, then those that are gone.
     let roles: [Role]
+    /// What further clones are made of; their numbers go on.
+    let templates: [RoleTemplate]
 
     static func prepare(
-        _ request: InstallRequest, installed: [InstalledRole], locator: ModuleLocator, store: ModuleStore
+        _ request: InstallRequest, installed app: InstalledApp, locator: ModuleLocator, store: ModuleStore
     ) throws(PlasmidError) -> ReloadPlan {
+        let installed = app.roles.filter { $0.clone == nil }
         let fresh = try InstallPlan.prepare(request, locator: locator, store: store)
         var roles: [Role] = []
         for var role in fresh.roles {
@@ -57,11 +60,35 @@ struct ReloadPlan: Sendable {
                 continue
             }
             role.isStopped = old.isStopped
+            role.isBegun = old.isBegun
+            role.membraneProof = old.membraneProof
             roles.append(Role(role: role, change: change(from: old, to: role)))
         }
         let names = Set(fresh.roles.map(\.name))
         roles += installed.filter { !names.contains($0.name) }.map { Role(role: $0, change: .removed) }
-        return ReloadPlan(origin: request.path, roles: roles)
+        let templates = fresh.templates.map { template in
+            var template = template
+            template.nextClone = app.templates.first { $0.name == template.name }?.nextClone ?? 0
+            return template
+        }
+        roles += app.roles.filter { $0.clone != nil }.map { clone in
+            let role = renewed(clone, templates)
+            return Role(role: role, change: change(from: clone, to: role))
+        }
+        return ReloadPlan(origin: request.path, roles: roles, templates: templates)
+    }
+
+    /// A clone gets its role's new coordinators, as long as the validators are still those of its network.
+    private static func renewed(_ clone: InstalledRole, _ templates: [RoleTemplate]) -> InstalledRole {
+        guard let template = templates.first(where: { $0.name == clone.clone?.role }) else { return clone }
+        let integrity = clone.definition.integrity
+        let definition = template.definition.modified(
+            by: DnaModifiers(networkSeed: integrity.networkSeed, properties: integrity.properties))
+        guard definition.integrity == integrity else { return clone }
+        return InstalledRole(
+            name: clone.name, dna: clone.dna, definition: definition, modules: template.modules,
+            isStopped: clone.isStopped, isDeferred: clone.isDeferred, isBegun: clone.isBegun,
+            membraneProof: clone.membraneProof, clone: clone.clone, isDisabled: clone.isDisabled)
     }
 
     private static func change(from old: InstalledRole, to new: InstalledRole) -> RoleChange {
@@ -101,7 +128,7 @@ extension Conductor {
                 path: request.path ?? app.origin, appID: app.appID, networkSeed: app.networkSeed)
             NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
                 Result { () throws(PlasmidError) in
-                    try ReloadPlan.prepare(files, installed: app.roles, locator: locator, store: store)
+                    try ReloadPlan.prepare(files, installed: app, locator: locator, store: store)
                 }
             }.whenComplete { [self] result in
                 switch result {
@@ -123,6 +150,13 @@ extension Conductor {
             var app = try app(request.appID)
             try check(plan, request, app)
             app.roles = plan.roles.filter { $0.change != .removed }.map(\.role)
+            app.templates = plan.templates
+            if !app.awaitsProofs {
+                for entry in plan.roles where entry.change == .network || entry.change == .added {
+                    guard let index = app.roles.firstIndex(where: { $0.name == entry.role.name }) else { continue }
+                    app.roles[index].isBegun = app.isEnabled || !app.roles[index].isDeferred
+                }
+            }
             let changed = app
             let starting = plan.roles.filter { $0.change == .coordinator && cells[app.instanceID($0.role)] != nil }
             probe(starting[...], of: app, started: [:]) { [self] result in
@@ -204,7 +238,8 @@ extension Conductor {
             closeIdleSpaces()
             reply(.failure(error))
         }
-        let new = plan.roles.filter { $0.change == .network || $0.change == .added }.map(\.role)
+        let changed = plan.roles.filter { $0.change == .network || $0.change == .added }.map(\.role.name)
+        let new = app.roles.filter { changed.contains($0.name) && $0.isBegun && !app.awaitsProofs }
         writeGenesis(of: app, roles: new[...]) { [self] result in
             if case .failure(let error) = result { return failed(error) }
             keep(app) { [self] result in
@@ -236,13 +271,20 @@ extension Conductor {
             cell.replaceZomes(entry.role.definition.coordinator, runner: runner)
         case .network, .added, .removed:
             leave(instance)
-            if entry.change != .removed { startCell(app, entry.role) }
+            if entry.change != .removed { begin(instance, of: app) }
         }
     }
 
     /// A cell that did not run takes its files up by starting.
     private func startAnew(_ role: InstalledRole, of app: InstalledApp) {
         leave(app.instanceID(role))
+        begin(app.instanceID(role), of: app)
+    }
+
+    /// Starts a cell whose chain has been begun.
+    private func begin(_ instance: String, of app: InstalledApp) {
+        guard let role = app.roles.first(where: { app.instanceID($0) == instance }), role.isBegun, !app.awaitsProofs
+        else { return }
         startCell(app, role)
     }
 

@@ -23,6 +23,7 @@ final class CellModules: ZomeHostHandler {
 
     func runnerStopped(_ reason: PlasmidError) {
         guard let cell else { return }
+        cell.conductor.moduleEnded(cell, reason)
         cell.conductor.logger.warning(
             "a module process ended",
             metadata: [

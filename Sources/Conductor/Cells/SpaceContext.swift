@@ -57,6 +57,17 @@ final class SpaceContext {
         try store.head(of: AgentPubKey(core: entry.core)) != nil
     }
 
+    /// The same answers for every cell and validator of the space.
+    func answer(_ operation: HostOperation, _ bytes: [UInt8], zome: String) throws(PlasmidError) -> [UInt8] {
+        try DnaFacts(dna: dna, definition: definition).answer(operation, bytes, zome: zome)
+    }
+}
+
+/// What a DNA is, and nothing that its chains hold.
+struct DnaFacts {
+    let dna: DnaHash
+    let definition: DnaDefinition
+
     // MARK: Operations that need no agent
 
     /// `dnaInfo`, `properties`, `verify` and `hash`: the same answer for every cell and validator of the space.

@@ -68,6 +68,8 @@ final class ActiveCall {
     var speculation: [Scratch] = []
     var signals: [BufferedSignal] = []
     var signalBytes = 0
+    /// What it asks of the schedule; in effect when it has committed.
+    var schedules: [ScheduleChange] = []
     /// What the last step answered.
     var outcome = ZomeOutcome.ok([0xc0])
     /// Operations that wait for the writer position, in the order in which the module asked.
@@ -124,6 +126,7 @@ final class ActiveCall {
         speculation = []
         signals = []
         signalBytes = 0
+        schedules = []
         outcome = .ok([0xc0])
         doom = nil
         dropWaitingWrites()

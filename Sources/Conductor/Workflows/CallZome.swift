@@ -50,6 +50,7 @@ extension Cell {
         call.outcome = .appError(error)
         call.scratch = nil
         call.signals = []
+        call.schedules = []
         guard call.began else {
             release(call)
             return
@@ -121,6 +122,17 @@ extension Cell {
 
     /// A call without writes: its signals go out, then its answer.
     func release(_ call: ActiveCall) {
+        guard call.schedules.isEmpty else {
+            let schedules = call.schedules
+            call.schedules = []
+            conductor.keep(schedules) { [self] result in
+                if case .failure(let error) = result { return end(call, .failure(error)) }
+                guard !call.isOver else { return conductor.takeBack(schedules) }
+                conductor.take(schedules)
+                release(call)
+            }
+            return
+        }
         calls[call.number] = nil
         deliverSignals(call)
         call.answer(.success(call.outcome))

@@ -59,11 +59,31 @@ extension Cell {
             // From here on the next call meets the new grants, and none that is revoked.
             grants.follow(scratch)
             let actions = commit.records.map(\.signedAction)
-            space.store.commit(commit) { [self] result in
-                committed(call, actions, result)
-            }
+            let done = whenKept(call) { [self] result in committed(call, actions, result) }
+            space.store.commit(commit, completion: done)
         } catch {
             chainBroke(call, PlasmidError.from(error))
+        }
+    }
+
+    /// Hands what the call schedules to storage; `done` comes when that and the commit itself are durable.
+    private func whenKept(
+        _ call: ActiveCall, _ done: @escaping (Result<Void, PlasmidError>) -> Void
+    ) -> (Result<Void, PlasmidError>) -> Void {
+        guard !call.schedules.isEmpty else { return done }
+        var kept: Result<Void, PlasmidError>?
+        var committed: Result<Void, PlasmidError>?
+        let check = {
+            guard let kept, let committed else { return }
+            done(committed.flatMap { kept })
+        }
+        conductor.keep(call.schedules) { result in
+            kept = result
+            check()
+        }
+        return { result in
+            committed = result
+            check()
         }
     }
 
@@ -73,10 +93,12 @@ extension Cell {
             calls[call.number] = nil
             meter.committed(actions: actions.count)
             traceCommit(actions)
+            conductor.take(call.schedules)
             deliverSignals(call)
             call.answer(.success(call.outcome))
             postCommit(call, actions)
         case .failure(let error):
+            conductor.takeBack(call.schedules)
             chainBroke(call, error)
         }
     }

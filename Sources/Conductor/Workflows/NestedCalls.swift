@@ -42,9 +42,10 @@ final class CallFrame {
     let usedSecret: Bool
     /// The function that called it, by its number in the module.
     let parent: UInt64
-    /// The actions and signals that were there when it began.
+    /// The actions, signals and changes of the schedule that were there when it began.
     let actions: Int
     let signals: Int
+    let schedules: Int
     /// Whether it, or what it called, wrote or emitted anything.
     var hasChanged = false
     /// Whether another function did so while it ran.
@@ -57,6 +58,7 @@ final class CallFrame {
         self.parent = parent
         actions = call.scratch?.actions.count ?? 0
         signals = call.signals.count
+        schedules = call.schedules.count
     }
 }
 
@@ -99,6 +101,7 @@ extension ActiveCall {
         }
         for signal in signals[min(frame.signals, signals.count)...] { signalBytes -= signal.payload.count }
         signals.removeSubrange(min(frame.signals, signals.count)...)
+        schedules.removeSubrange(min(frame.schedules, schedules.count)...)
     }
 }
 

@@ -32,7 +32,16 @@ public enum AdminMethod {
     private static let params: [String: [Param]] = [
         "admin/app/install": [
             need("path"), may("app_id"), may("agent"), may("network_seed"), may("enable", .boolean),
+            may("membrane_proofs", .anything),
         ],
+        "admin/app/provide-memproofs": [need("app_id"), need("membrane_proofs", .anything)],
+        "admin/app/clone": [
+            need("app_id"), need("role"), may("name"), may("network_seed"), may("properties", .anything),
+            may("membrane_proof"),
+        ],
+        "admin/app/clone/enable": [need("app_id"), need("clone")],
+        "admin/app/clone/disable": [need("app_id"), need("clone")],
+        "admin/app/clone/delete": [need("app_id"), need("clone")],
         "admin/app/list": [],
         "admin/app/enable": [need("app_id")],
         "admin/app/disable": [need("app_id")],

@@ -7,6 +7,7 @@ typealias Handler = @Sendable (_ call: LiveCall, _ payload: [UInt8]) async throw
 struct CallTable: Sendable {
     let zome: String
     var functions: [String: Handler] = [:]
+    var scheduled: [String: Handler] = [:]
     var callbacks: [InvocationKind: Handler] = [:]
     /// The packed ModuleDescription.
     var description: [UInt8] = []
@@ -15,7 +16,8 @@ struct CallTable: Sendable {
     func handler(_ kind: UInt32, _ name: String) -> Handler? {
         guard let kind = UInt8(exactly: kind).flatMap(InvocationKind.init(rawValue:)) else { return nil }
         switch kind {
-        case .function, .scheduled: return functions[name]
+        case .function: return functions[name]
+        case .scheduled: return scheduled[name]
         default: return callbacks[kind]
         }
     }

@@ -147,7 +147,7 @@ public struct GenesisSelfCheck: Sendable {
     ) {
         rule = ValidationRule(
             subject: .genesis { payload, call in
-                let input = try ValueCodec.packed(GenesisInput.self, payload)
+                let input = try ValueCodec.packed(GenesisCheckInput.self, payload)
                 do {
                     try await body(input.membraneProof, input.agentKey, GenesisHost(call))
                     return ValidateOutcome.valid.packed

@@ -20,11 +20,15 @@ public struct Zome: Sendable {
         var table = CallTable(zome: name)
         var functions: [String] = []
         var callbacks: [String] = []
+        var scheduled: [String] = []
         for part in parts() {
             switch part.role {
             case .function(let function):
                 functions.append(function)
                 table.functions[function] = part.handler
+            case .scheduled(let function):
+                scheduled.append(function)
+                table.scheduled[function] = part.handler
             case .callback(let kind, let word):
                 callbacks.append(word)
                 table.callbacks[kind] = part.handler
@@ -33,7 +37,7 @@ public struct Zome: Sendable {
         table.description =
             ModuleDescription(
                 abi: zomeABI, hdk: hdkVersion, zome: name, kind: .coordinator, functions: functions,
-                callbacks: callbacks
+                callbacks: callbacks, scheduled: scheduled
             ).packed
         self.table = table
     }
@@ -43,6 +47,7 @@ public struct Zome: Sendable {
 public struct ZomePart: Sendable {
     enum Role: Sendable {
         case function(String)
+        case scheduled(String)
         case callback(InvocationKind, String)
     }
 
@@ -55,6 +60,8 @@ public struct ZomePart: Sendable {
 public enum ZomeBuilder {
     /// A function.
     public static func buildExpression(_ function: Function) -> [ZomePart] { [function.part] }
+    /// A function that runs by itself.
+    public static func buildExpression(_ scheduled: Scheduled) -> [ZomePart] { [scheduled.part] }
     /// What answers messages.
     public static func buildExpression(_ receive: Receive) -> [ZomePart] { [receive.part] }
     /// What runs first.

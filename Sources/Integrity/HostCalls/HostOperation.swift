@@ -113,6 +113,18 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// Calls a function of this cell, of another role, of any cell here, or over a bridge: ``CallCellRequest`` → the
     /// result's value.
     case callCell = 50
+    /// Makes a clone of a role of the own app: ``CreateCloneRequest`` → ``ClonedCell``.
+    case createClone = 51
+    /// Lets a clone take calls again: ``CloneIDRequest`` → ``ClonedCell``.
+    case enableClone = 52
+    /// Takes a clone out of service: ``CloneIDRequest`` → ``ClonedCell``.
+    case disableClone = 53
+    /// Takes a disabled clone out of the app: ``CloneIDRequest`` → nil.
+    case deleteClone = 54
+    /// Lets a scheduled function run by itself: ``ScheduleRequest`` → nil.
+    case schedule = 55
+    /// Takes that back: ``UnscheduleRequest`` → nil.
+    case unschedule = 56
 
     /// The name in messages and logs.
     public var name: String { "\(self)" }
@@ -127,10 +139,18 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
         }
     }
 
+    /// True when it makes or unmakes cells, or what runs by itself, which a callback after a commit may not.
+    public var changesApp: Bool {
+        switch self {
+        case .createClone, .enableClone, .disableClone, .deleteClone, .schedule, .unschedule: true
+        default: false
+        }
+    }
+
     /// True when it acts outside the conductor, so that the call may not be run again.
     public var hasOutsideEffect: Bool {
         switch self {
-        case .send, .call, .callCell, .emitSignal: true
+        case .send, .call, .callCell, .emitSignal, .createClone, .enableClone, .disableClone, .deleteClone: true
         default: false
         }
     }
@@ -139,7 +159,7 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     public func allowed(in kind: InvocationKind) -> Bool {
         switch kind {
         case .function, .receive, .initialize, .scheduled: true
-        case .postCommit: !isWrite
+        case .postCommit: !isWrite && !changesApp
         case .validate:
             switch self {
             case .dnaInfo, .verify, .hash, .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity,

@@ -20,6 +20,8 @@ public struct ModuleDescription: Packable, Equatable {
     public var functions: [String]
     /// The callbacks it has: `init`, `receive`, `post_commit`, `validate`.
     public var callbacks: [String]
+    /// The names of the functions that it lets run by themselves.
+    public var scheduled: [String]
     /// Entry type names that it validates.
     public var validates: [String]
     /// Link type names that it validates.
@@ -30,6 +32,7 @@ public struct ModuleDescription: Packable, Equatable {
     /// A description from its parts.
     public init(
         abi: UInt32, hdk: String, zome: String, kind: Kind, functions: [String] = [], callbacks: [String] = [],
+        scheduled: [String] = [],
         validates: [String] = [], validatesLinks: [String] = [], validatesActivity: Bool = false
     ) {
         self.abi = abi
@@ -38,14 +41,15 @@ public struct ModuleDescription: Packable, Equatable {
         self.kind = kind
         self.functions = functions
         self.callbacks = callbacks
+        self.scheduled = scheduled
         self.validates = validates
         self.validatesLinks = validatesLinks
         self.validatesActivity = validatesActivity
     }
 
-    /// Writes a map of nine fields.
+    /// Writes a map of ten fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(9)
+        w.writeMapHeader(10)
         w.writeString("abi")
         w.writeUInt(abi)
         w.writeString("hdk")
@@ -58,6 +62,8 @@ public struct ModuleDescription: Packable, Equatable {
         w.write(functions)
         w.writeString("callbacks")
         w.write(callbacks)
+        w.writeString("scheduled")
+        w.write(scheduled)
         w.writeString("validates")
         w.write(validates)
         w.writeString("validates_links")
@@ -84,7 +90,8 @@ public struct ModuleDescription: Packable, Equatable {
                 let name = try r.readString()
                 kind = Kind(rawValue: name)
                 if kind == nil { throw PlasmidError(.malformedMessagePack, "`\(name)` is no kind of zome module.") }
-            case "functions", "callbacks", "validates", "validates_links": try r.read(into: &lists[key.text])
+            case "functions", "callbacks", "scheduled", "validates", "validates_links":
+                try r.read(into: &lists[key.text])
             case "validates_activity": try r.read(into: &activity)
             default: try r.skip()
             }
@@ -94,7 +101,8 @@ public struct ModuleDescription: Packable, Equatable {
             hdk: try r.require(hdk, "hdk", of: "ModuleDescription"),
             zome: try r.require(zome, "zome", of: "ModuleDescription"),
             kind: try r.require(kind, "kind", of: "ModuleDescription"), functions: lists["functions"] ?? [],
-            callbacks: lists["callbacks"] ?? [], validates: lists["validates"] ?? [],
+            callbacks: lists["callbacks"] ?? [], scheduled: lists["scheduled"] ?? [],
+            validates: lists["validates"] ?? [],
             validatesLinks: lists["validates_links"] ?? [], validatesActivity: activity ?? false)
     }
 }

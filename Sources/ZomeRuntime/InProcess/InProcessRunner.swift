@@ -19,6 +19,7 @@ public final class InProcessRunner: ZomeRunner {
     /// Why no call is taken any more.
     private var refusal: PlasmidError?
     private var tickTask: Scheduled<Void>?
+    private var waitingForLoad: [(Result<[ModuleDescription], PlasmidError>) -> Void] = []
 
     /// Makes a runner; nothing is loaded before the first call.
     ///
@@ -47,6 +48,21 @@ public final class InProcessRunner: ZomeRunner {
         var statistics = counters
         statistics.inFlight = table.count
         return statistics
+    }
+
+    /// Loads the modules; see `ZomeRunner`.
+    public func load(_ done: @escaping (Result<[ModuleDescription], PlasmidError>) -> Void) {
+        loop.preconditionInEventLoop()
+        if let refusal { return done(.failure(refusal)) }
+        if let descriptions { return done(.success(descriptions)) }
+        waitingForLoad.append(done)
+        if thread == nil { _ = start() }
+    }
+
+    private func loaded(_ result: Result<[ModuleDescription], PlasmidError>) {
+        let waiting = waitingForLoad
+        waitingForLoad = []
+        for done in waiting { done(result) }
     }
 
     /// Starts a call; see `ZomeRunner`.
@@ -108,6 +124,7 @@ public final class InProcessRunner: ZomeRunner {
         thread?.inbox.put(.close)
         thread = nil
         for (_, call) in table.takeAll() { call.waiter(.failure(reason)) }
+        loaded(.failure(reason))
     }
 
     private func take(_ events: [ModuleThread.Event]) {
@@ -115,7 +132,7 @@ public final class InProcessRunner: ZomeRunner {
             switch event {
             case .ready(let found):
                 descriptions = found
-                if let fault = ModuleCheck.fault(found, specs) { refuse(fault) }
+                if let fault = ModuleCheck.fault(found, specs) { refuse(fault) } else { loaded(.success(found)) }
             case .refused(let error): refuse(error)
             case .result(let call, let status, let bytes):
                 // Late results of calls that timed out find nobody.

@@ -33,6 +33,7 @@ public final class ProcessRunner: ZomeRunner {
     private var tickAt: NIODeadline?
     private var tickTask: Scheduled<Void>?
     private var waitingForEnd: [() -> Void] = []
+    private var waitingForLoad: [(Result<[ModuleDescription], PlasmidError>) -> Void] = []
 
     /// More gathered than this is handed to the socket before more is taken in.
     private static let gatherBytes = 1 << 20
@@ -76,6 +77,26 @@ public final class ProcessRunner: ZomeRunner {
         statistics.processID = child?.number
         statistics.residentBytes = statistics.processID.map(ProcessMemory.residentBytes) ?? 0
         return statistics
+    }
+
+    /// Loads the modules; see `ZomeRunner`.
+    public func load(_ done: @escaping (Result<[ModuleDescription], PlasmidError>) -> Void) {
+        loop.preconditionInEventLoop()
+        if let descriptions { return done(.success(descriptions)) }
+        let now = NIODeadline.now()
+        switch state.load(now) {
+        case .failure(let error): done(.failure(error))
+        case .success(let effects):
+            waitingForLoad.append(done)
+            perform(effects)
+            armTick(now)
+        }
+    }
+
+    private func loaded(_ result: Result<[ModuleDescription], PlasmidError>) {
+        let waiting = waitingForLoad
+        waitingForLoad = []
+        for done in waiting { done(result) }
     }
 
     // MARK: Calls
@@ -130,6 +151,7 @@ public final class ProcessRunner: ZomeRunner {
         loop.preconditionInEventLoop()
         perform(state.stop())
         tickTask?.cancel()
+        loaded(.failure(PlasmidError(.moduleStopped, "The modules were stopped while they were loaded.")))
     }
 
     /// Calls back when no process of a stopped runner is left.
@@ -177,7 +199,9 @@ public final class ProcessRunner: ZomeRunner {
                 flush()
                 disconnect()
                 killAfterGrace()
-            case .report(let error): handler?.runnerStopped(error)
+            case .report(let error):
+                loaded(.failure(error))
+                handler?.runnerStopped(error)
             }
         }
     }
@@ -321,6 +345,7 @@ public final class ProcessRunner: ZomeRunner {
             do throws(PlasmidError) {
                 perform(state.ready(try ModuleReadiness(packed: frame.payload), specs: specs, now: now))
                 armTick(now)
+                if let descriptions { loaded(.success(descriptions)) }
             } catch {
                 perform(state.garbage("described itself in bytes that cannot be read"))
             }

@@ -110,6 +110,14 @@ struct RunnerState<Waiter> {
         return .queued(start(now))
     }
 
+    /// Starts a process if there is none and nothing speaks against it: for those who want the modules loaded, not called.
+    mutating func load(_ now: NIODeadline) -> Result<[Effect], PlasmidError> {
+        if phase == .stopped { return .failure(stoppedError) }
+        if case .backingOff = phase, let refusal { return .failure(refusal) }
+        guard case .idle = phase else { return .success([]) }
+        return .success(start(now))
+    }
+
     private func admissionError(
         call: UInt64, zome: Int, kind: InvocationKind, name: String, bytes: Int
     ) -> PlasmidError? {

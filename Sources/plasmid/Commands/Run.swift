@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conductor
 import Foundation
 import Integrity
 import Manifests
@@ -103,6 +104,9 @@ struct RunSettings {
     /// The program that runs modules.
     let zomeHost: String
     let testMode: Bool
+    /// In place of the system's clock and the conductor's own bound; for tests.
+    var clock: (@Sendable () -> Timestamp)?
+    var failureBound: FailureBound?
 
     /// The folder of this program, which holds `plasmid-zome-host` and the modules that were built with it.
     static func programFolder() -> String {

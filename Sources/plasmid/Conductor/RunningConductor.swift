@@ -141,7 +141,7 @@ extension RunSettings {
         limits.callTimeout = .milliseconds(Int64(config.zomes.callTimeoutMilliseconds))
         limits.memoryBytes = config.zomes.memoryBytes
         limits.sandbox = config.zomes.sandbox == .required ? .required : .best
-        return ConductorOptions(
+        var options = ConductorOptions(
             dataFolder: folder.path, zomeHostPath: zomeHost, moduleFolders: moduleFolders,
             isolation: config.zomes.isolation == .none ? .none : .process, limits: limits, testMode: testMode,
             clock: {
@@ -150,6 +150,9 @@ extension RunSettings {
                 return Timestamp(microseconds: Int64(time.tv_sec) * 1_000_000 + Int64(time.tv_nsec) / 1_000)
             },
             randomBytes: { SystemRandom.bytes($0) })
+        if let clock { options.clock = clock }
+        if let failureBound { options.failureBound = failureBound }
+        return options
     }
 
     var apiConfiguration: APIConfiguration {

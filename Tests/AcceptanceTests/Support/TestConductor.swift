@@ -1,4 +1,5 @@
 import Chain
+import Conductor
 import ConductorAPI
 import Foundation
 import Integrity
@@ -18,6 +19,9 @@ struct TestSettings: Sendable {
     var callTimeoutMilliseconds = 30_000
     var testMode = true
     var modules: [String] = []
+    /// In place of the system's clock.
+    var clock: (@Sendable () -> Timestamp)?
+    var failureBound: FailureBound?
 }
 
 /// A whole conductor in this process: keystore, database, cells, modules in their processes, and the API on two ports.
@@ -110,10 +114,13 @@ final class TestConductor: Sendable {
         config.app.port = 0
         config.zomes.isolation = settings.isolation
         config.zomes.callTimeoutMilliseconds = settings.callTimeoutMilliseconds
-        return RunSettings(
+        var run = RunSettings(
             folder: try DataFolder(option: folder.path), config: config, apps: [],
             moduleFolders: settings.modules + [Places.products], zomeHost: Places.zomeHost,
             testMode: settings.testMode)
+        run.clock = settings.clock
+        run.failureBound = settings.failureBound
+        return run
     }
 
     /// A keystore that costs nothing: made once, then opened.

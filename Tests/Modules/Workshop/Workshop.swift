@@ -64,6 +64,8 @@ let workshop = Zome("workshop") {
     messages()
     cells()
     ruled()
+    clones()
+    scheduling()
 }
 
 @ZomeBuilder

@@ -10,7 +10,7 @@ struct Admin: AsyncParsableCommand {
                 name: "App",
                 subcommands: [
                     AdminApps.self, AdminInstall.self, AdminEnable.self, AdminDisable.self, AdminUninstall.self,
-                    AdminToken.self,
+                    AdminClone.self, AdminProvideMemproofs.self, AdminToken.self,
                 ]),
             CommandGroup(
                 name: "Chain",

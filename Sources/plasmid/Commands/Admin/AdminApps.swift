@@ -59,6 +59,8 @@ struct AdminInstall: AsyncParsableCommand {
             "A text that makes this app's networks others than those of everyone else.", valueName: "seed"))
     var networkSeed: String?
 
+    @OptionGroup var proofs: RoleProofs
+
     @Flag(name: .long, help: "Install only; 'plasmid admin enable' starts it later.")
     var disabled = false
 
@@ -70,6 +72,7 @@ struct AdminInstall: AsyncParsableCommand {
             "path": .string(DataFolder.absolute(try ManifestPath.find(path, kind: "happ"))), "app_id": .optional(appID),
             "agent": .optional(agent),
             "network_seed": .optional(networkSeed), "enable": .bool(!disabled),
+            "membrane_proofs": proofs.proofs.isEmpty ? .null : try proofs.value(),
         ])
     }
 
