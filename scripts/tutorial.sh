@@ -152,8 +152,8 @@ for step in step.*.*; do
     esac
 done
 
-# The package fetched nothing: there is nothing that could have been.
-if [ -e Package.resolved ] || [ -d .build/checkouts ]; then
+# The package has no pins, and SwiftPM's folders of what it fetches are empty.
+if [ -e Package.resolved ] || [ -n "$(ls -A .build/checkouts .build/repositories 2>/dev/null | grep -v -e ':$' -e '^$')" ]; then
     printf 'error[tutorial]: the package has fetched something\n' >&2
     exit 1
 fi

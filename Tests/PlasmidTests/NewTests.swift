@@ -44,6 +44,22 @@ struct NewTests {
         }
     }
 
+    @Test(
+        "with an address, the checkout is cloned into the package, which then needs no other",
+        .enabled(if: FileManager.default.fileExists(atPath: Spoken.root + "/.git"), "this is no clone of git"))
+    func cloned() async throws {
+        try await Spoken.alone { folder in
+            let made = try Spoken(
+                [Spoken.plasmid, "new", "dna", "far", "--plasmid", "file://\(Spoken.root)"], in: folder)
+            #expect(made.end() == 0, "\(made.words)")
+            #expect(FileManager.default.fileExists(atPath: folder + "/far/.plasmid/hdk/Package.swift"))
+            let manifest = try String(contentsOfFile: folder + "/far/Package.swift", encoding: .utf8)
+            #expect(manifest.contains(#"?? ".plasmid""#))
+            let none = try Spoken([Spoken.plasmid, "new", "dna", "no", "--plasmid", "file://\(folder)/no"], in: folder)
+            #expect(none.end() == 1 && none.words.contains("error[cloneFailed]"), "\(none.words)")
+        }
+    }
+
     @Test("paths of the checkout are as seen from the package")
     func relative() {
         #expect(NewOptions.relative("/a/b/plasmid", from: "/a/b/street") == "../plasmid")
