@@ -1,4 +1,5 @@
 import Integrity
+import Storage
 import Testing
 
 @testable import Conductor

@@ -1,3 +1,4 @@
+import Chain
 import Integrity
 import Synchronization
 import Testing

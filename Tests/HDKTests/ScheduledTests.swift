@@ -55,7 +55,8 @@ import Testing
             (.after(.seconds(-5)), #"{"Ephemeral":{"secs":0,"nanos":0}}"#),
             (.cron("0 3 * * *"), #"{"Persisted":"0 3 * * *"}"#),
         ] {
-            #expect(schedule.packed == (try JSONText.messagePack(fromJSON: Array(json.utf8))))
+            let expected = try JSONText.messagePack(fromJSON: Array(json.utf8))
+            #expect(schedule.packed == expected)
             #expect(try Schedule(packed: schedule.packed) == schedule)
         }
         let tooLong = Array(#"{"Ephemeral":{"secs":99999999999,"nanos":0}}"#.utf8)
