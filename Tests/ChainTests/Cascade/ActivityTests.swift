@@ -123,8 +123,8 @@ struct ActivityTests {
         var last: ActionHash?
         for byte in 0..<4 as Range<UInt8> {
             let large = Entry.app([UInt8](repeating: byte, count: Limits.entryBytes))
-            if let last, let original = scratch.action(last)?.action.entryHash {
-                last = try scratch.update(last, originalEntry: original, noteType, large, now: time(10))
+            if let before = last, let original = scratch.action(before)?.action.entryHash {
+                last = try scratch.update(before, originalEntry: original, noteType, large, now: time(10))
             } else {
                 last = try scratch.create(noteType, large, now: time(10))
             }
