@@ -4,53 +4,8 @@ import Testing
 
 @testable import Manifests
 
-/// Every file of Faulty/ has a listing of its faults beside it. `PLASMID_UPDATE_GOLDEN=1` writes the listings anew; review
-/// the difference.
 @Suite("faulty manifests")
 struct FaultyTests {
-    static let names: [String] = {
-        let all = (try? FileManager.default.contentsOfDirectory(atPath: Samples.original("Faulty"))) ?? []
-        return all.filter { $0.hasSuffix(".yaml") }.sorted()
-    }()
-
-    @Test("every fault of the file, exactly", arguments: names)
-    func golden(_ name: String) throws {
-        let samples = try Samples("Faulty")
-        let listing = samples.listing(name) + "\n"
-        let expected = Samples.original("Faulty") + "/" + name.replacingOccurrences(of: ".yaml", with: ".expected")
-        if ProcessInfo.processInfo.environment["PLASMID_UPDATE_GOLDEN"] != nil {
-            try listing.write(toFile: expected, atomically: false, encoding: .utf8)
-        }
-        #expect(listing == (try String(contentsOfFile: expected, encoding: .utf8)))
-        #expect(samples.diagnostics(name).hasErrors)
-        #expect(samples.diagnostics(name) == samples.diagnostics(name).sorted(), "in order of place")
-    }
-
-    @Test("there are enough faulty files, and every kind of fault has one or a test here")
-    func coverage() throws {
-        #expect(Self.names.count >= 25)
-        let listings = try Self.names.map {
-            try String(
-                contentsOfFile: Samples.original("Faulty") + "/"
-                    + $0.replacingOccurrences(of: ".yaml", with: ".expected"),
-                encoding: .utf8)
-        }
-        let elsewhere: Set<DiagnosticCode> = [
-            .fileMissing, .fileUnreadable, .notAFile, .fileTooLarge, .notUTF8, .symbolicLink, .sourcesTooLarge,
-        ]
-        // What built modules and Swift sources bring up (ComparisonTests), and bundles.
-        let others: Set<DiagnosticCode> = [
-            .unknownModule, .moduleUnreadable, .moduleWrongKind, .moduleNameDiffers, .functionMissing,
-            .functionUndeclared, .callbackMissing, .callbackUndeclared, .validatesUnknownType, .typeUnvalidated,
-            .publicFunctionWrites, .unusedType, .proofUnasked, .badBundle, .bundleTooLarge, .badResourceName,
-            .resourceMismatch, .publicSpace, .floorUnmet, .publicFunctionName, .unreachableRole, .byteOrderMark,
-            .wrongKind, .badDigest, .digestMismatch,
-        ]
-        for code in DiagnosticCode.allCases where !elsewhere.union(others).contains(code) {
-            #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")
-        }
-    }
-
     @Test("docs/manifests.md explains every code")
     func documented() throws {
         let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent().resolvingSymlinksInPath()

@@ -35,10 +35,13 @@ final class Samples: Sendable {
         return file(name)
     }
 
-    /// Reads a DNA or, by its ending, a hApp.
+    /// Checks a DNA or, by its ending, a hApp or a configuration, without built modules.
     func diagnostics(_ name: String) -> [Diagnostic] {
-        name.hasSuffix(".happ.yaml")
-            ? ManifestReader.happ(at: file(name)).diagnostics : ManifestReader.dna(at: file(name)).diagnostics
+        if name.hasSuffix(".conductor.yaml") {
+            return ConductorFile.read(text: (try? text(name)) ?? "", file: file(name)).diagnostics
+        }
+        return name.hasSuffix(".happ.yaml")
+            ? ManifestCheck.happ(at: file(name)).diagnostics : ManifestCheck.dna(at: file(name)).diagnostics
     }
 
     /// The listing of a file's faults with the folder left out of every path.

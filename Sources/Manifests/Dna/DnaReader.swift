@@ -42,7 +42,9 @@ struct DnaReader {
 
     /// Whether a section tries to have zomes: a faulty one is reported as such, not as missing.
     private func hasZomes(_ section: YamlNode?) -> Bool {
-        guard let zomes = section?["zomes"] else { return false }
+        guard let section else { return false }
+        guard case .map = section.content else { return true }
+        guard let zomes = section["zomes"] else { return false }
         if case .list(let items) = zomes.content { return !items.isEmpty }
         return true
     }

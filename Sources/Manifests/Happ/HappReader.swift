@@ -34,7 +34,7 @@ struct HappReader {
             fields.required("roles", report: &report) == nil
             ? nil : fields.list("roles", maxCount: Self.maxRoles, report: &report)
         let roles = (items ?? []).compactMap { role($0) }
-        if items?.isEmpty == true, case .list? = fields.value("roles")?.content {
+        if case .list(let written)? = fields.value("roles")?.content, written.isEmpty {
             report.add(.noRole, fields.place("roles"), "the hApp has no role", hint: "a role names a DNA file")
         }
         let bridges = BridgeReader(roles: (items ?? []).compactMap { Self.roleName($0) }).read(fields, report: &report)

@@ -83,8 +83,14 @@ struct Fields {
         if case .scalar(let text, isPlain: true) = node.content, case .bool(let value) = PlainScalar(text) {
             return value
         }
+        var hint: String?
+        if case .scalar(let text, _) = node.content {
+            let word = text.lowercased()
+            if ["yes", "y", "on", "true", "1"].contains(word) { hint = "write true" }
+            if ["no", "n", "off", "false", "0"].contains(word) { hint = "write false" }
+        }
         report.add(
-            .wrongType, node.position, "\"\(key)\" of \(what) must be true or false, this is \(node.kind)")
+            .wrongType, node.position, "\"\(key)\" of \(what) must be true or false, this is \(node.kind)", hint: hint)
         return fallback
     }
 

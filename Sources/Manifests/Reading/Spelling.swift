@@ -59,7 +59,9 @@ public enum Spelling {
         var result = ""
         for scalar in text.unicodeScalars.prefix(most) {
             let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            result.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+            // Bidirectional controls reorder what stands beside them.
+            let reorders = (0x202A...0x202E).contains(scalar.value) || (0x2066...0x2069).contains(scalar.value)
+            result.unicodeScalars.append(isControl || reorders ? "\u{FFFD}" : scalar)
         }
         return text.unicodeScalars.count > most ? result + "…" : result
     }

@@ -32,12 +32,18 @@ enum RulesShape {
         ]
     }
 
+    /// Types that have more than one form of the same value, and so cannot be unique.
+    private static let ambiguous = ["number", "list", "map", "any"]
+
     /// One map for each type of value.
     private static func variants(common: [String]) -> JSON {
         [
             "anyOf": .list(
                 RulesReader.words.map { word in
-                    let more = common.filter { $0 != "type" }.map { MapShape.Key.optional($0, .flag) }
+                    let more = common.filter { $0 != "type" }.map { key in
+                        let isIdle = key == "unique" && ambiguous.contains(word)
+                        return MapShape.Key.optional(key, isIdle ? .other(["const": false]) : .flag)
+                    }
                     let own = RulesReader.keys(of: word).map { MapShape.Key.optional($0, shape($0, of: word)) }
                     return MapShape(keys: [.required("type", .other(["const": .text(word)]))] + more + own).schema
                 })

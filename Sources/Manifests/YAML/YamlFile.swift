@@ -127,7 +127,12 @@ enum YamlFile {
     private static func add(_ error: any Error, _ text: String, to report: inout Report) {
         switch error {
         case YamlError.scanner(_, let problem, let mark, _), YamlError.parser(_, let problem, let mark, _):
-            report.add(.yamlSyntax, Position(line: mark.line, column: mark.column), "this is not YAML: \(problem)")
+            let place = Position(line: mark.line, column: mark.column)
+            guard !problem.contains("nesting level") else {
+                report.add(.tooDeep, place, "values nest deeper than \(maxDepth) levels")
+                return
+            }
+            report.add(.yamlSyntax, place, "this is not YAML: \(problem)", hint: hint(problem))
         case YamlError.composer(_, let problem, let mark, _):
             let place = Position(line: mark.line, column: mark.column)
             if problem.contains("alias") {
@@ -141,6 +146,20 @@ enum YamlFile {
         default:
             report.add(.yamlSyntax, .start, "this is not YAML")
         }
+    }
+
+    /// What is most often behind the parser's words.
+    private static func hint(_ problem: String) -> String? {
+        let known = [
+            ("tab character", "indent with spaces"),
+            ("cannot start any token", "indent with spaces, and put a text with such a sign into quotes"),
+            ("expected ',' or", "a bracket is not closed, here or in a line above"),
+            ("expected ':'", "a key is followed by a colon and a space"),
+            ("expected key", "keys of one map begin in the same column"),
+            ("end of stream", "a quote is not closed"),
+            ("mapping values are not allowed", "put a text with a colon into quotes, or look for a missing line break"),
+        ]
+        return known.first { problem.contains($0.0) }?.1
     }
 
     private static func place(of offset: Int?, in text: String) -> Position {

@@ -45,7 +45,7 @@ struct Figures: ParsableCommand {
         Group(name: "creates", measure: CreateFigures.measure), Group(name: "start", measure: StartFigures.measure),
         Group(name: "dev", measure: DevFigures.measure),
         Group(name: "rules", measure: RuleFigures.measure),
-        Group(name: "signals", measure: SignalFigures.measure),
+        Group(name: "signals", measure: SignalFigures.measure), Group(name: "check", measure: CheckFigures.measure),
     ]
 
     func validate() throws {

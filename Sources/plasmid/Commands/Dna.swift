@@ -46,18 +46,29 @@ struct DnaHashCommand: ParsableCommand {
         help: ArgumentHelp("The hash with this network seed in the place of the file's.", valueName: "seed"))
     var networkSeed: String?
 
+    @Flag(name: .long, help: "Print the digest of each validator's sources too, as `digest` of a zome takes it.")
+    var digests = false
+
     @OptionGroup var output: OutputOptions
 
     func run() throws {
         let path = try ManifestPath.find(path, kind: "dna")
         let (manifest, diagnostics) = ManifestReader.dna(at: path)
         guard let manifest else { throw Failure(ManifestReader.error(path, diagnostics)) }
-        let hash = manifest.definition(DnaModifiers(networkSeed: networkSeed)).hash().text
+        let definition = manifest.definition(DnaModifiers(networkSeed: networkSeed))
+        let hash = definition.hash().text
+        let zomes =
+            digests ? definition.integrity.zomes.map { (name: $0.name, digest: EntryHash(core: $0.digest).text) } : []
         if output.json {
             return try Output.json(
-                .object(["file": .string(path), "name": .string(manifest.name), "dna": .string(hash)]))
+                .object([
+                    "file": .string(path), "name": .string(manifest.name), "dna": .string(hash),
+                    "digests": digests
+                        ? .map(zomes.map { .init($0.name, .string($0.digest)) }) : .null,
+                ]))
         }
         Output.line(hash)
+        for zome in zomes { Output.line("\(zome.digest)  \(zome.name)") }
     }
 }
 
