@@ -20,7 +20,9 @@ struct Subject: Sendable {
     }
 }
 
-private let subjects: [Subject] = [
+private let subjects = dataSubjects + readingSubjects
+
+private let dataSubjects: [Subject] = [
     Subject("Action") { $0.action() },
     Subject("Entry") { $0.entry() },
     Subject("SignedAction") { $0.signed() },
@@ -74,7 +76,7 @@ private let subjects: [Subject] = [
             chainHead: ChainHead(hash: random.hash(), seq: 4, timestamp: Timestamp(microseconds: -1)))
     },
     Subject("DnaDefinition") { Samples.dna(properties: $0.value(depth: 2)) },
-] + readingSubjects
+]
 
 @Suite("round trips and hostile bytes")
 struct RoundTripTests {
