@@ -72,7 +72,7 @@ let package = Package(
         part("HDKTesting", ["Integrity"]),
         part("Manifests", ["Integrity", yams]),
         part("Keystore", ["Integrity", "Sodium"]),
-        part("Storage", ["CLMDB", "Integrity"]),
+        part("Storage", ["CLMDB", "Integrity", "Sodium"]),
         part("Chain", ["Integrity"]),
         part("Validation", ["Integrity"]),
         part("ZomeRuntime", ["CZome", "Integrity", nioCore, nioPosix]),

@@ -74,12 +74,7 @@ struct DataFolder {
         try Folder.make(journal)
         try Folder.make(spacesFolder)
         for name in try Folder.names(journal) { unlink(journal + "/" + name) }
-        let file = try SegmentFile.create(
-            journal, 1, size: options.segmentBytes, calls: options.calls, atSyncPoint: options.atSyncPoint)
-        let block = SegmentHeader(sequence: 1, firstLSN: 1, applied: 0).block
-        var code = block.withUnsafeBytes { options.calls.writeAll(file.descriptor, $0, at: 0) }
-        if code == 0 { code = -options.calls.fdatasync(file.descriptor) }
-        if code != 0 { throw StorageFault.error(errno: code, "begin", file.path) }
+        try makeFirstSegment(SegmentHeader(sequence: 1, firstLSN: 1, applied: 0), options)
         if !Folder.exists(conductor) {
             try makeEnvironment(
                 conductor, EnvironmentIdentity.conductorID, ConductorStore.tables,
@@ -87,7 +82,21 @@ struct DataFolder {
                 applied: 0, options: options)
         }
         try Folder.sync(path)
+        try writeFormat()
+    }
+
+    /// Says which version wrote the folder: with it the folder counts as whole.
+    func writeFormat() throws(PlasmidError) {
         try Folder.write(Array("\(Self.formatPrefix)\(Self.version)\n".utf8), to: format, in: path)
+    }
+
+    /// Makes the first file of a journal, begun and without records.
+    func makeFirstSegment(_ header: SegmentHeader, _ options: Database.Options) throws(PlasmidError) {
+        let file = try SegmentFile.create(
+            journal, 1, size: options.segmentBytes, calls: options.calls, atSyncPoint: options.atSyncPoint)
+        var code = header.block.withUnsafeBytes { options.calls.writeAll(file.descriptor, $0, at: 0) }
+        if code == 0 { code = -options.calls.fdatasync(file.descriptor) }
+        if code != 0 { throw StorageFault.error(errno: code, "begin", file.path) }
     }
 
     /// Makes the environment of a new space.

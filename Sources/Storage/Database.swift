@@ -12,7 +12,7 @@ public final class Database {
     /// The folder.
     public let folder: String
     let options: Options
-    private let deliver: Deliver
+    let deliver: Deliver
     private let lock: FolderLock
     private var journal: Journal?
     private var environments: [[UInt8]: StoredEnvironment] = [:]
@@ -20,6 +20,10 @@ public final class Database {
     private var store: ConductorStore?
     private var inFlight: [(lsn: UInt64, completion: (Result<Void, PlasmidError>) -> Void)] = []
     private var inFlightStart = 0
+    /// What waits until LMDB holds everything up to a number.
+    private var catchingUp: [(lsn: UInt64, done: (Result<Void, PlasmidError>) -> Void)] = []
+    /// The backup under way.
+    var backup: BackupJob?
     /// Why nothing can be written any more; nil while all is well. Only a restart helps.
     public private(set) var failure: PlasmidError?
 
@@ -83,6 +87,10 @@ public final class Database {
     /// their way are answered, reads of it fail with `storageClosed`.
     public func removeSpace(_ dna: DnaHash, completion: @escaping (Result<Void, PlasmidError>) -> Void) {
         guard let store else { return completion(.failure(Self.closedError)) }
+        guard backup == nil else {
+            let words = "A backup is under way; no space can be removed now"
+            return completion(.failure(PlasmidError(.overloaded, words, hint: "Try again when it has ended")))
+        }
         let generation: UInt64
         do throws(PlasmidError) {
             guard Folder.exists(DataFolder(folder).space(dna)) else { return completion(.success(())) }
@@ -110,10 +118,12 @@ public final class Database {
     /// called before this returns.
     public func close() {
         guard let journal else { return }
+        backup?.stop()
         journal.close()
         self.journal = nil
         let result: Result<Void, PlasmidError> = failure.map { .failure($0) } ?? (lateFailure() ?? .success(()))
         complete(through: .max, result)
+        tellCaughtUp(failure ?? Self.closedError)
         for environment in environments.values { environment.close() }
         environments = [:]
         opened = [:]
@@ -289,7 +299,23 @@ public final class Database {
         return figures
     }
 
+    /// Calls back once LMDB holds everything that has been taken by now, or cannot any more.
+    func whenApplied(_ done: @escaping (Result<Void, PlasmidError>) -> Void) {
+        guard let journal else { return done(.failure(Self.closedError)) }
+        catchingUp.append((journal.nextLSN - 1, done))
+        for environment in environments.values { environment.hurry() }
+        tellCaughtUp(failure ?? blocked)
+    }
+
+    private func tellCaughtUp(_ error: PlasmidError?) {
+        let oldest = environments.values.compactMap(\.overlay.oldestLSN).min() ?? .max
+        let told = catchingUp.filter { error != nil || $0.lsn < oldest }
+        catchingUp.removeAll { error != nil || $0.lsn < oldest }
+        for one in told { one.done(error.map { .failure($0) } ?? .success(())) }
+    }
+
     func retryWaiting() {
+        tellCaughtUp(failure ?? blocked)
         for environment in environments.values where environment.isWaiting { environment.retryWaiting() }
     }
 
@@ -310,6 +336,7 @@ public final class Database {
             guard failure == nil else { return }
             failure = error
             complete(through: .max, .failure(error))
+            tellCaughtUp(error)
             for environment in environments.values { environment.failWaiting(error) }
         case .spare:
             journal?.spareMade()

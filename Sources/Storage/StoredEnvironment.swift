@@ -63,6 +63,9 @@ final class StoredEnvironment {
         for commit in failed { commit.completion(.failure(error)) }
     }
 
+    /// Lets the writer begin at once with what it has.
+    func hurry() { writer?.hurry() }
+
     var isWaiting: Bool { !waiting.isEmpty }
 
     /// Takes the commit or refuses it (true), or finds no room for it now (false).

@@ -27,7 +27,7 @@ public struct CheckReport: Sendable, Equatable {
     public internal(set) var indexRows = 0
     /// The whole records of the journal.
     public internal(set) var journalRecords = 0
-    /// Those of them that no environment has applied yet: counted, not looked into.
+    /// Those of them that no environment has applied yet; looked into like the rest.
     public internal(set) var waitingRecords = 0
     /// The pages of LMDB files walked.
     public internal(set) var pages = 0

@@ -5,7 +5,8 @@ extension Database {
     /// Looks through a data folder that no process has open, without changing it: the journal's records, the pages of
     /// each LMDB file, every hash, chain and index row, in both directions.
     ///
-    /// Commits that only the journal holds yet are counted, not looked into: the next start applies them.
+    /// Commits that only the journal holds yet are laid over what LMDB has, as the next start will apply them, and looked
+    /// into with the rest.
     /// `progress` is called now and then with the report so far.
     /// - Throws: `storageInUse`, `storageVersion`, `notFound`; faults are in the report.
     public static func check(
@@ -19,22 +20,20 @@ extension Database {
         defer { lock.release() }
         let place = DataFolder(folder)
         var report = CheckReport()
-        var next = UInt64.max
-        var lastRecords: [[UInt8]: [UInt64]] = [:]
+        var journal = JournalEnd()
         try place.check()
         do throws(PlasmidError) {
             let scan = try JournalScan(folder: place.journal, calls: options.calls)
-            next = scan.next
-            var records = 0
+            journal.next = scan.next
             try scan.replay { header, _ in
-                records += 1
-                lastRecords[header.environment, default: []].append(header.lsn)
+                report.journalRecords += 1
+                let last = JournalScan.Last(environment: header.environment, generation: header.generation)
+                journal.records[last, default: []].append(header.lsn)
             }
-            report.journalRecords = records
+            journal.scan = scan
         } catch {
             report.add(error.code.rawValue, "journal", error.message)
         }
-        let journal = JournalEnd(next: next, records: lastRecords)
         check(place.conductor, EnvironmentIdentity.conductorID, "conductor", options, journal, &report) { _, _ in }
         var spaces: [DnaHash] = []
         do throws(PlasmidError) {
@@ -72,7 +71,6 @@ extension Database {
             let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes, readOnly: true)
             defer { lmdb.close() }
             let identity = try EnvironmentIdentity(lmdb, expecting: id)
-            report.waitingRecords += (journal.records[id] ?? []).count { $0 > identity.appliedLSN }
             if identity.appliedLSN >= journal.next {
                 report.add(
                     "journalBehind", place, "Commit \(identity.appliedLSN) was applied, the journal ends before it")
@@ -86,6 +84,7 @@ extension Database {
             let reader = SnapshotReader(lmdb)
             defer { reader.close() }
             let rows = OverlayRows(reader: reader)
+            report.waitingRecords += try journal.lay(over: rows, identity, tables)
             try rows.reading { () throws(PlasmidError) in try body(rows, &report) }
         } catch {
             report.add(error.code.rawValue, place, error.message)
@@ -96,7 +95,36 @@ extension Database {
 /// What the journal holds, as far as a check of an environment asks.
 private struct JournalEnd {
     /// The number of the next commit; as high as can be where the journal cannot be read.
-    let next: UInt64
+    var next = UInt64.max
     /// The numbers of the commits of each environment.
-    let records: [[UInt8]: [UInt64]]
+    var records: [JournalScan.Last: [UInt64]] = [:]
+    /// The journal itself; nil where it cannot be read.
+    var scan: JournalScan?
+
+    /// Puts the rows of the commits that an environment has not applied over its own, in their order.
+    /// - Returns: how many such commits there are.
+    func lay(
+        over rows: OverlayRows, _ identity: EnvironmentIdentity, _ tables: [TableID]
+    ) throws(PlasmidError) -> Int {
+        let last = JournalScan.Last(environment: identity.journalID, generation: identity.generation)
+        let waiting = (records[last] ?? []).count { $0 > identity.appliedLSN }
+        guard waiting > 0, let scan else { return 0 }
+        let known = Dictionary(uniqueKeysWithValues: tables.map { ($0.number, $0) })
+        try scan.replay { header, payload throws(PlasmidError) in
+            guard header.environment == identity.journalID, header.generation == identity.generation,
+                header.lsn > identity.appliedLSN
+            else { return }
+            let over = rows.open(lsn: header.lsn, bytes: payload.count)
+            var position = 0
+            while position < payload.count {
+                guard let row = RowSlice(payload, at: position), let table = known[row.table] else {
+                    throw StorageFault.journal("Commit \(header.lsn) in the journal is not a list of rows")
+                }
+                let value = payload.slice(row.offset + row.keyCount, row.valueCount)
+                over.put(table, [UInt8](payload.slice(row.offset, row.keyCount)), row.isPut ? [UInt8](value) : nil)
+                position = row.end
+            }
+        }
+        return waiting
+    }
 }

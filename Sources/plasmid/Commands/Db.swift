@@ -59,7 +59,7 @@ struct DbCheck: ParsableCommand {
         let seen = [
             (report.spaces, "spaces"), (report.actions, "actions"), (report.entries, "entries"),
             (report.indexRows, "index rows"), (report.journalRecords, "journal records"),
-            (report.waitingRecords, "of them still to be applied and looked into"),
+            (report.waitingRecords, "of them not in a database yet"),
             (report.pages, "pages"),
         ].map { "\($0.1) \(ProgressBar.grouped($0.0))" }.joined(separator: ", ")
         if report.isGood { return "\(path): all is well (\(seen))" }

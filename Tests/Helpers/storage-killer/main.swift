@@ -4,4 +4,5 @@ import Glibc
 import Integrity
 import Storage
 
-exit(Killer.run(Array(CommandLine.arguments.dropFirst())))
+let arguments = Array(CommandLine.arguments.dropFirst())
+exit(BackupKiller.run(arguments) ?? Killer.run(arguments))

@@ -1,0 +1,10 @@
+// Backups, dumps of chains and the running configuration; docs/errors.md explains each.
+
+extension PlasmidError.Code {
+    /// A backup whose files are not what its manifest says.
+    public static let backupDamaged = Self(rawValue: "backupDamaged")
+    /// A folder that should be made and holds something already.
+    public static let folderNotEmpty = Self(rawValue: "folderNotEmpty")
+    /// A write to a cell that came out of a backup or dump, before the operator said that it may go on.
+    public static let readOnlyAfterRestore = Self(rawValue: "readOnlyAfterRestore")
+}
