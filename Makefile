@@ -1,7 +1,7 @@
 # What a person does with this repository. `make` alone lists it. Demo and test share one debug build.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: help setup build demo test test-slow tutorial docs check bench format clean
+.PHONY: install help setup build demo test test-slow tutorial docs check bench format clean
 
 help: ## List these targets
 	@printf 'make …\n'
@@ -54,3 +54,13 @@ format: ## Format every Swift file in place
 
 clean: ## Remove everything that was built
 	rm -rf .build
+
+# Where it goes: `make install PREFIX=/usr/local`; DESTDIR goes before it for packages, CONFIG=debug takes the debug build.
+PREFIX ?= /usr/local
+CONFIG ?= release
+into = $(DESTDIR)$(PREFIX)
+
+install: setup ## Build and install program, man page and completions (PREFIX=/usr/local)
+	@scripts/build.sh $(CONFIG) -c $(CONFIG) --product plasmid
+	@scripts/build.sh $(CONFIG) -c $(CONFIG) --product plasmid-zome-host
+	@scripts/install.sh ".build/$(CONFIG)" "$(into)"

@@ -17,7 +17,7 @@ public final class Conductor: @unchecked Sendable {
     /// The loop that everything below is confined to.
     public let loop: any EventLoop
     /// What it was started with.
-    public let options: ConductorOptions
+    public private(set) var options: ConductorOptions
     let keystore: Keystore
     let database: Database
     let store: ConductorStore
@@ -42,6 +42,10 @@ public final class Conductor: @unchecked Sendable {
     var tokens: [[UInt8]: AppToken] = [:]
     /// What was counted of each instance since the start, cells stopped and started or not.
     var meters: [String: CellMeter] = [:]
+    /// Chains that were restored and may not be written to.
+    var readOnly: [CellID: ReadOnlyMark] = [:]
+    /// How far the backup under way has come.
+    var backupProgress: BackupProgress?
     /// Calls that no cell took, by error code.
     var refusals: [String: UInt64] = [:]
     /// Apps and agents whose rows are being changed.
@@ -134,6 +138,12 @@ public final class Conductor: @unchecked Sendable {
         return PlasmidError(
             .cellNotActive, "instance `\(instanceID)` is not active yet",
             hint: "enable its app (`plasmid admin enable`) or start it (`admin/instance/start`)")
+    }
+
+    /// How long calls that begin from now on may run.
+    public func setCallTimeout(_ timeout: TimeAmount) {
+        loop.assertInEventLoop()
+        options.limits.callTimeout = timeout
     }
 
     /// Stops every module; what was acknowledged is on disk already.

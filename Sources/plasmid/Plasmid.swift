@@ -1,10 +1,11 @@
 import ArgumentParser
+import Conductor
 import Foundation
 
 /// The command line. Exit status: 0 success, 1 the thing asked about is wrong, 2 usage, 3 cannot reach or start.
 struct Plasmid: AsyncParsableCommand {
     /// The version of all that is in this package.
-    static let version = "0.1.0"
+    static let version = Conductor.version
 
     static let configuration = CommandConfiguration(
         commandName: "plasmid",
@@ -16,7 +17,7 @@ struct Plasmid: AsyncParsableCommand {
             Exit status: 0 success, 1 the thing asked about is wrong, 2 the command line is wrong, 3 the conductor \
             cannot be reached or started. Errors go to standard error as 'error[code]: …' and 'hint: …'.
 
-            Completions: plasmid --generate-completion-script bash|zsh|fish
+            Completions of a shell: plasmid completions bash|zsh|fish. The manual page: plasmid man.
             """,
         version: "plasmid \(version)",
         groupedSubcommands: [
@@ -24,6 +25,7 @@ struct Plasmid: AsyncParsableCommand {
             CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self]),
             CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self, Schema.self]),
             CommandGroup(name: "Developer", subcommands: [New.self, Dev.self, TestConductorCommand.self]),
+            CommandGroup(name: "Shell", subcommands: [Completions.self, Man.self]),
             CommandGroup(name: "Measure", subcommands: [Bench.self, FloorProgram.self]),
         ])
 }

@@ -121,6 +121,20 @@ public struct Scratch: Sendable {
         return hash
     }
 
+    /// Takes an action that was signed long ago, from a chain that is brought back: its bytes stay as they are, and no bound
+    /// of a single call holds.
+    public mutating func replay(_ signed: SignedAction, _ entry: Entry?) {
+        let bytes = signed.action.packed
+        let entryBytes = entry?.packed
+        byteCount += bytes.count + (entryBytes?.count ?? 0)
+        note(signed.action.data, signed.hash, at: actions.count)
+        actions.append(
+            PendingAction(
+                action: signed.action, actionBytes: bytes, hash: signed.hash, entry: entry, entryBytes: entryBytes,
+                signature: signed.signature))
+        signedCount = actions.count
+    }
+
     private func nextHeader(_ now: Timestamp) throws(PlasmidError) -> ActionHeader {
         guard actions.count < Limits.actionsPerCall else {
             throw PlasmidError(

@@ -31,6 +31,10 @@ extension Conductor {
             case "admin/grant": try grant(params, reply)
             case "admin/revoke": try revoke(params, reply)
             case "admin/dump": try dump(params, reply)
+            case "admin/backup": try backUp(params, reply)
+            case "admin/restored/release": try releaseRestored(params, reply)
+            case "admin/chain/export": try exportChain(params, reply)
+            case "admin/chain/import": try importChain(params, reply)
             case "admin/token/issue": try issueToken(params, reply)
             case "admin/token/revoke": try revokeToken(params, reply)
             default: reply(.success(try look(method, params)))
@@ -53,6 +57,8 @@ extension Conductor {
         case "admin/chain": try chainView(params)
         case "admin/grants": try grantsView(params)
         case "admin/stats": statsView()
+        case "admin/backup/status": backupStatus()
+        case "admin/restored/list": restoredView()
         default:
             throw PlasmidError(
                 .unknownMethod, "there is no method `\(method)`", hint: "docs/api.md lists the methods")
@@ -80,6 +86,7 @@ extension Conductor {
                 "active": .bool(cells[instance]?.isActive ?? false),
                 "clone_of": role.clone.map { .string($0.role) } ?? .null,
                 "name": role.clone.map { .string($0.name) } ?? .null,
+                "read_only": .bool(readOnly[CellID(dna: role.dna, agent: app.agent)] != nil),
                 "fault": faults[instance].map { .string("\($0.code.rawValue): \($0.message)") }
                     ?? app.disabledBecause.map { .string("disabled: \($0)") } ?? .null,
             ])

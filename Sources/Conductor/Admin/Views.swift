@@ -69,13 +69,37 @@ extension Conductor {
         case .hidden: entry = .string("private")
         case .notApplicable, .notStored: entry = .null
         }
-        return .object([
+        let facts = MessagePackValue.object([
             "seq": .number(action.header.actionSeq), "hash": .string(record.signedAction.hash.text),
             "type": .string("\(action.type.name)"), "timestamp": .number(action.header.timestamp.microseconds),
             "entry_type": action.entryType.map { .string(entryTypeName($0, cell.space.definition)) } ?? .null,
             "entry_hash": action.entryHash.map { .string($0.text) } ?? .null, "entry": entry,
             "signature": .binary(record.signedAction.signature.bytes.array),
         ])
+        guard case .map(let pairs) = facts else { return facts }
+        return .map(pairs + references(action, cell.space.definition))
+    }
+
+    /// What an action points to: the ends and tag of a link, what an update or delete is about.
+    private func references(_ action: Action, _ definition: DnaDefinition) -> [MessagePackValue.Pair] {
+        func pair(_ key: String, _ text: String) -> MessagePackValue.Pair { .init(key: .string(key), value: .string(text)) }
+        switch action.data {
+        case .createLink(let base, let target, let zome, let type, let tag):
+            let name = definition.integrity.linkTypes.first {
+                let indexes = definition.integrity.linkIndexes(named: $0.name)
+                return indexes?.zomeIndex == zome && indexes?.linkType == type
+            }?.name
+            // A tag that is text is shown as such; the rest as it would be typed.
+            let text = String(validating: tag, as: UTF8.self)
+            return [
+                pair("link_type", name ?? "unknown \(zome)/\(type)"), pair("base", base.text), pair("target", target.text),
+                .init(key: .string("tag"), value: text.map { .string($0) } ?? .binary(tag)),
+            ]
+        case .deleteLink(let base, let add): return [pair("base", base.text), pair("deletes", add.text)]
+        case .update(let original, _, _, _): return [pair("updates", original.text)]
+        case .delete(let original, _): return [pair("deletes", original.text)]
+        default: return []
+        }
     }
 
     /// An entry for people: an app's value as it is if it can be read, capabilities without their secrets.
@@ -139,7 +163,7 @@ extension Conductor {
     }
 
     /// A cell whether it is active or not: what lies on disk may be looked at.
-    private func knownCell(_ instanceID: String) throws(PlasmidError) -> Cell {
+    func knownCell(_ instanceID: String) throws(PlasmidError) -> Cell {
         if let cell = cells[instanceID] { return cell }
         return try cell(instanceID)
     }

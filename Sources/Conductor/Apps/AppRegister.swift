@@ -17,6 +17,7 @@ extension Conductor {
             apps[app.appID] = app
         }
         try loadBridges()
+        try loadReadOnly()
         for app in apps.values.sorted(by: { $0.appID < $1.appID }) {
             settle(app)
         }

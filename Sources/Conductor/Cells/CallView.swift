@@ -113,6 +113,12 @@ struct CallView {
         CallView(CascadeView(layers: cascade.layers, stored: StoredChain(space: space, reader: nil)))
     }
 
+    /// The view of a chain that is not stored yet, as its author sees it.
+    init(of scratch: Scratch, in space: SpaceContext) {
+        cascade = CascadeView(layers: [scratch], stored: StoredChain(space: space, reader: scratch.author))
+        hidesPrivate = false
+    }
+
     private init(_ cascade: CascadeView<StoredChain>) {
         self.cascade = cascade
         hidesPrivate = true

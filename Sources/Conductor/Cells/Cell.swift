@@ -54,6 +54,8 @@ final class Cell {
     /// Messages and calls to other agents that wait for their answers.
     var messagesUnderWay = 0
     var isActive = true
+    /// Whether it came out of a backup and may not write yet.
+    var isReadOnly: Bool
     /// Why the chain was last set back to what storage holds.
     var setBack: PlasmidError?
     private var events: [CommitOrder.Event] = []
@@ -76,6 +78,7 @@ final class Cell {
         rules = SystemRules(dna: definition, hash: id.dna)
         self.grants = grants
         meter = conductor.meter(of: instanceID)
+        isReadOnly = conductor.readOnly[id] != nil
         order = CommitOrder(
             tail: head,
             bounds: CommitOrder.Bounds(hold: UInt64(conductor.options.writerPositionMicroseconds)))

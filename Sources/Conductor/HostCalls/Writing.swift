@@ -6,6 +6,7 @@ import Storage
 /// The operations that write: each waits for the writer position, then adds to the call's scratch.
 extension Cell {
     func write(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
+        if let refusal = writeRefusal { throw refusal }
         let work = try prepare(operation, request)
         let call = request.call
         withPosition(call, drop: request.drop) {

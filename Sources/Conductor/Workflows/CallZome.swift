@@ -22,7 +22,7 @@ extension Cell {
         callOfModuleCall[moduleCall] = call
         call.runner?.invoke(
             call: moduleCall, zome: step.zome, kind: step.kind, name: step.name, invocation: step.invocation,
-            timeout: nil
+            timeout: conductor.options.limits.callTimeout
         ) { [self] result in
             guard callOfModuleCall.removeValue(forKey: moduleCall) != nil, call.moduleCall == moduleCall else { return }
             // What it called in its own cell and did not wait for ends with it.
@@ -105,6 +105,11 @@ extension Cell {
     /// Runs `write` once the call has the writer position: at once, or when its turn comes. If the call is run again
     /// instead, `drop` is called in its place: the module asks anew.
     func withPosition(_ call: ActiveCall, drop: @escaping () -> Void = {}, _ write: @escaping () -> Void) {
+        if let refusal = writeRefusal {
+            drop()
+            end(call, .failure(refusal))
+            return
+        }
         if call.holdsPosition, call.outsideWaits == 0 {
             write()
             return

@@ -109,7 +109,7 @@ extension SpaceContext {
     private func loadValidators(_ done: @escaping (Result<Void, PlasmidError>) -> Void) {
         validators?.invoke(
             call: conductor.nextModuleCall(), zome: 0, kind: .validate, name: "validate",
-            invocation: Invocation(caller: nil, payload: [0x90]), timeout: nil
+            invocation: Invocation(caller: nil, payload: [0x90]), timeout: conductor.options.limits.callTimeout
         ) { [self] result in
             switch result {
             case .failure(let error): done(.failure(error))
@@ -138,7 +138,7 @@ extension SpaceContext {
         views[call] = view
         validators?.invoke(
             call: call, zome: request.zomeIndex, kind: .validate, name: "validate",
-            invocation: Invocation(caller: nil, payload: request.ops.packed), timeout: nil
+            invocation: Invocation(caller: nil, payload: request.ops.packed), timeout: conductor.options.limits.callTimeout
         ) { [self] result in
             views[call] = nil
             do {

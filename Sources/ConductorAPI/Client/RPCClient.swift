@@ -94,7 +94,7 @@ public enum RPCClient {
     private static func outcome(_ answer: HTTPAnswer) throws(PlasmidError) -> [UInt8] {
         guard answer.status == .ok else { throw answer.refusal }
         guard let members = JSONMembers(answer.body), let reply = RPCReply(members) else {
-            throw PlasmidError(.badAnswer, "what answers there speaks no JSON-RPC")
+            throw HTTPAnswer.noConductor(nil)
         }
         return try reply.outcome.get()
     }
@@ -108,10 +108,22 @@ struct HTTPAnswer: Sendable {
     /// What a refusing answer says.
     var refusal: PlasmidError {
         let error = JSONMembers(body)?.raw("error").flatMap { JSONMembers($0) }
+        // Every refusal of a conductor bears a code.
+        guard error?.string("code") != nil else { return Self.noConductor(status) }
         return PlasmidError(
             PlasmidError.Code(rawValue: error?.string("code") ?? "http\(status.code)"),
             error?.string("message") ?? "the conductor answered \(status.code) \(status.reasonPhrase)",
             hint: error?.string("hint"))
+    }
+}
+
+extension HTTPAnswer {
+    /// Something answers, and it is not ours.
+    static func noConductor(_ status: HTTPResponseStatus?) -> PlasmidError {
+        let said = status.map { " (it says \($0.code) \($0.reasonPhrase))" } ?? ""
+        return PlasmidError(
+            .badAnswer, "another program than a conductor answers on this port\(said)",
+            hint: "name the conductor's data folder with --data, or its admin port with --port")
     }
 }
 

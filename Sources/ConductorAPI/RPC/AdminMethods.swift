@@ -66,6 +66,18 @@ public enum AdminMethod {
         "admin/token/issue": [need("app_id"), may("expiry_seconds", .integer), may("single_use", .boolean)],
         "admin/token/revoke": [need("token")],
         "admin/stats": [],
+        "admin/backup": [need("path")],
+        "admin/backup/status": [],
+        "admin/restored/list": [],
+        "admin/restored/release": [need("alone", .boolean), may("instance_id")],
+        "admin/chain/export": [
+            need("instance_id"), may("from", .integer), may("through", .integer), may("private", .boolean),
+        ],
+        "admin/chain/import": [need("path"), may("happ")],
+        "admin/config/get": [],
+        "admin/config/set": [need("key"), need("value")],
+        "admin/config/check": [may("path")],
+        "admin/config/reload": [],
         "test/agent/add": [need("id"), need("name")],
     ]
 

@@ -12,7 +12,7 @@ import NIOPosix
 public final class APIServer {
     let loop: any EventLoop
     let handler: any ConductorHandling
-    let configuration: APIConfiguration
+    private(set) var configuration: APIConfiguration
     let logger: Logger
     private var listeners: [any Channel] = []
     private var connections: [ObjectIdentifier: any Channel] = [:]
@@ -70,6 +70,16 @@ public final class APIServer {
         let ofSockets = Set(sockets.values.compactMap(\.channelID))
         for (id, channel) in connections where !ofSockets.contains(id) { channel.close(promise: nil) }
         return EventLoopFuture.andAllComplete(closed, on: loop)
+    }
+
+    /// Takes up the parts of a configuration that may change while it runs: origins, bounds of signals, what sockets get
+    /// unasked. Connections that are open keep what they began with; ports stay as they are.
+    public func take(_ changed: APIConfiguration) {
+        loop.preconditionInEventLoop()
+        configuration.adminOrigins = changed.adminOrigins
+        configuration.appOrigins = changed.appOrigins
+        configuration.signalBacklogBytes = changed.signalBacklogBytes
+        configuration.unaskedSignals = changed.unaskedSignals
     }
 
     private func closeListeners() {

@@ -7,4 +7,8 @@ extension PlasmidError.Code {
     public static let folderNotEmpty = Self(rawValue: "folderNotEmpty")
     /// A write to a cell that came out of a backup or dump, before the operator said that it may go on.
     public static let readOnlyAfterRestore = Self(rawValue: "readOnlyAfterRestore")
+    /// A dump of a chain that was cut, altered, or never was one.
+    public static let dumpInvalid = Self(rawValue: "dumpInvalid")
+    /// A chain that is in storage already.
+    public static let chainExists = Self(rawValue: "chainExists")
 }

@@ -167,7 +167,10 @@ private struct Restoration {
 
     private func check() throws(PlasmidError) {
         let report = try Database.check(folder: new.path, options: options)
-        guard let fault = report.faults.first else { return }
+        // What an older version wrote is upgraded, and looked into, by the next start.
+        guard let fault = report.faults.first(where: { $0.code != PlasmidError.Code.storageVersion.rawValue }) else {
+            return
+        }
         throw Database.damaged("The backup holds damaged data (\(report.faultCount) faults): \(fault)")
     }
 }

@@ -51,7 +51,9 @@ extension LMDBEnvironment {
         var rows = 0
         for table in tables {
             var found = MDB_stat()
-            guard let handle = try? handle(of: table.number), mdb_stat(started, handle, &found) == 0 else { return nil }
+            // What an older version wrote lacks newer tables.
+            guard let handle = try? handle(of: table.number) else { continue }
+            guard mdb_stat(started, handle, &found) == 0 else { return nil }
             rows += found.ms_entries
         }
         return rows

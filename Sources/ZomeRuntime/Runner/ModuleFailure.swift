@@ -35,7 +35,7 @@ struct ModuleFailure: Equatable {
                 hint: "Is plasmid-zome-host beside the plasmid program?")
         case .exited(let code):
             return ModuleFailure(
-                code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words)
+                code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words, hint: ownFault)
         case .signalled(SIGSYS):
             return ModuleFailure(
                 code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed",
@@ -46,9 +46,14 @@ struct ModuleFailure: Equatable {
         case .signalled(let signal) where nearLimit(exit, memoryBytes) || exit.lastWords.contains("allocate memory"):
             return outOfMemory("crashed (\(name(signal)))", memoryBytes, words)
         case .signalled(let signal):
-            return ModuleFailure(code: .moduleTrapped, what: "trapped (\(name(signal)))", cause: words)
+            return ModuleFailure(code: .moduleTrapped, what: "trapped (\(name(signal)))", cause: words, hint: ownFault)
         }
     }
+
+    /// A trap is the module's own: an index out of bounds, an overflow, a value that was not there.
+    private static let ownFault =
+        "Nothing of the call was written, and the next call starts the module anew. The cause in brackets is its last word; the "
+        + "conductor's log has it too."
 
     private static func outOfMemory(_ how: String, _ limit: Int, _ words: String?) -> ModuleFailure {
         ModuleFailure(

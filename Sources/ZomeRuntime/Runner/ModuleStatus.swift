@@ -23,7 +23,9 @@ enum ModuleStatus {
         case 3: return .failure(PlasmidError(.cancelled, "Zome '\(zome)': \(label) was cancelled."))
         case 4:
             return .failure(
-                PlasmidError(.badInput, words?.message ?? "Zome '\(zome)': the input of \(label) is malformed."))
+                PlasmidError(
+                    .badInput, words?.message ?? "Zome '\(zome)': the input of \(label) is malformed.",
+                    hint: "The arguments have to have the shape that the function declares; its author knows it."))
         default:
             return garbage("ended \(label) with status \(status), which means nothing", zome)
         }

@@ -33,6 +33,8 @@ struct DataFolder: Equatable {
     var keystore: String { path + "/keystore" }
     /// What opens the admin port; the conductor writes it at each start.
     var adminToken: String { path + "/admin.token" }
+    /// The configuration that is read where none is named, if it is there.
+    var config: String { path + "/conductor.yaml" }
     /// Which ports the conductor took: `{"admin":9100,"app":9101}`; the conductor writes it at each start.
     var ports: String { path + "/ports.json" }
 

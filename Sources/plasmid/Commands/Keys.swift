@@ -68,7 +68,7 @@ struct KeysInit: ParsableCommand {
                     .keystoreExists, "there is a keystore at \(folder.keystore) already",
                     hint: "a keystore is never overwritten; move it away first"))
         }
-        let passphrase = try source.read(confirming: true)
+        let passphrase = try source.read(confirming: true, for: "new keystore")
         let made = try ProgressBar.during("making the keystore takes some seconds") {
             try Keystore.create(at: folder.keystore, passphrase: passphrase, cost: cost.cost)
         }

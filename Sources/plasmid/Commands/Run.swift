@@ -61,18 +61,19 @@ struct Run: ParsableCommand {
 
     /// Everything that starting needs, from the command line, the configuration and the defaults, in this order.
     func settings(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> RunSettings {
-        var config = try config.map(Run.read) ?? ConductorConfig()
-        if let port {
-            config.admin.port = port
-            config.app.port = port == 0 ? 0 : port + 1
-        }
-        if let source = passphrase.flatMap(ConductorConfig.PassphraseSource.init) { config.passphrase = source }
-        let folder = try DataFolder(option: data, configured: config.data, environment: environment)
+        let overrides = ConfigOverrides(
+            port: port, passphrase: passphrase.flatMap(ConductorConfig.PassphraseSource.init))
+        var file = try config.map(Run.read) ?? ConductorConfig()
+        let folder = try DataFolder(option: data, configured: file.data, environment: environment)
+        // What `plasmid admin config set` wrote there.
+        let path = config.map(DataFolder.absolute) ?? folder.config
+        if config == nil { file = try ConfigFile.read(path) }
+        let config = overrides.over(file)
         let programs = RunSettings.programFolder()
         return RunSettings(
             folder: folder, config: config, apps: apps.map(DataFolder.absolute),
             moduleFolders: modules.map(DataFolder.absolute) + [programs], zomeHost: programs + "/plasmid-zome-host",
-            testMode: testMode)
+            testMode: testMode, configFile: path, overrides: overrides)
     }
 
     /// Reads a configuration; its faults are told with their places.
@@ -96,7 +97,7 @@ struct Run: ParsableCommand {
 /// What a conductor is started with.
 struct RunSettings {
     let folder: DataFolder
-    let config: ConductorConfig
+    var config: ConductorConfig
     /// hApp files to install where their app is not there yet, as whole paths.
     let apps: [String]
     /// Folders that are searched for built modules, in this order.
@@ -107,6 +108,10 @@ struct RunSettings {
     /// In place of the system's clock and the conductor's own bound; for tests.
     var clock: (@Sendable () -> Timestamp)?
     var failureBound: FailureBound?
+    /// The file that the configuration came from, or would go to; `conductor.yaml` in the data folder where nil.
+    var configFile: String?
+    /// What the command line said instead of the file.
+    var overrides = ConfigOverrides()
 
     /// The folder of this program, which holds `plasmid-zome-host` and the modules that were built with it.
     static func programFolder() -> String {

@@ -11,9 +11,11 @@ final class ConductorBridge: ConductorHandling {
     private let conductor: Conductor
     /// nil: `auth: none`.
     private let adminToken: String?
+    private let config: LiveConfig?
     private var listening: UInt64?
 
-    init(conductor: Conductor, adminToken: String?) {
+    init(conductor: Conductor, adminToken: String?, config: LiveConfig? = nil) {
+        self.config = config
         self.conductor = conductor
         self.adminToken = adminToken
     }
@@ -73,6 +75,7 @@ final class ConductorBridge: ConductorHandling {
     func admin(
         _ method: String, params: MessagePackValue, reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) {
+        if let config, method.hasPrefix("admin/config/") { return config.answer(method, params, reply) }
         conductor.admin(method, params: params, reply: reply)
     }
 

@@ -21,12 +21,13 @@ extension Run {
         let settings = try settings()
         try settings.folder.create()
         let signals = StopSignals()
-        let logger = Self.logger(settings.config.log, settings.config.logFormat)
+        let log = LogSwitch(Logger.Level(rawValue: settings.config.log.rawValue) ?? .info)
+        let logger = Self.logger(log, settings.config.logFormat)
         let keystore = try Self.keystore(settings)
         let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
         let running = RunningConductor(loop: group.next())
         do {
-            let ports = try running.start(settings, keystore: keystore, logger: logger).wait()
+            let ports = try running.start(settings, keystore: keystore, logger: logger, log: log).wait()
             for app in settings.apps { Output.line(try running.install(app).wait()) }
             Output.line("ready: admin port \(ports.admin), app port \(ports.app), data in \(settings.folder.path)")
         } catch {
@@ -34,7 +35,7 @@ extension Run {
             try? group.syncShutdownGracefully()
             throw error
         }
-        signals.wait()
+        while signals.wait() == SIGHUP { running.reload(logger) }
         Output.line("stopping")
         try running.stop().wait()
         try group.syncShutdownGracefully()
@@ -54,18 +55,22 @@ extension Run {
                     .startFailed, "there are chains in \(data), but no keystore that could sign for them",
                     hint: "put the keystore of this folder back; a new one would hold none of its keys"))
         }
-        return try Keystore.create(at: path, passphrase: try source.read(confirming: true))
+        if case .prompt = source {
+            Output.note("there is no keystore at \(path) yet: one is made now, and you choose its passphrase")
+            Output.note("whoever loses it loses the keys; nobody can reset it")
+        }
+        return try Keystore.create(
+            at: path, passphrase: try source.read(confirming: true, for: "new keystore"))
     }
 
-    static func logger(_ level: ConductorConfig.LogLevel, _ format: ConductorConfig.LogFormat = .text) -> Logger {
-        var logger = Logger(label: "plasmid") { label -> any LogHandler in
+    /// The process's logger, whose level follows `level`.
+    static func logger(_ level: LogSwitch, _ format: ConductorConfig.LogFormat = .text) -> Logger {
+        Logger(label: "plasmid") { label -> any LogHandler in
             switch format {
-            case .text: StreamLogHandler.standardError(label: label)
-            case .json: JSONLog()
+            case .text: LevelledLog(StreamLogHandler.standardError(label: label), level)
+            case .json: LevelledLog(JSONLog(), level)
             }
         }
-        logger.logLevel = Logger.Level(rawValue: level.rawValue) ?? .info
-        return logger
     }
 }
 
@@ -80,24 +85,28 @@ extension ConductorConfig.PassphraseSource {
     }
 }
 
-/// SIGTERM and SIGINT, taken by whoever waits for them and by no thread in passing.
+/// SIGTERM, SIGINT and SIGHUP, taken by whoever waits for them and by no thread in passing.
 struct StopSignals {
     private let set: sigset_t
 
-    /// Before any thread is started, so that all of them leave the two signals alone.
+    /// Before any thread is started, so that all of them leave the three signals alone.
     init() {
         var set = sigset_t()
         sigemptyset(&set)
         sigaddset(&set, SIGTERM)
         sigaddset(&set, SIGINT)
+        sigaddset(&set, SIGHUP)
         pthread_sigmask(SIG_BLOCK, &set, nil)
         self.set = set
         signal(SIGPIPE, SIG_IGN)
     }
 
-    func wait() {
+    /// The next of them.
+    @discardableResult
+    func wait() -> Int32 {
         var set = set
         var received: Int32 = 0
         while sigwait(&set, &received) != 0 {}
+        return received
     }
 }

@@ -21,6 +21,7 @@ final class RunningConductor: @unchecked Sendable {
         let conductor: Conductor
         let server: APIServer
         let ports: APIPorts
+        let config: LiveConfig
     }
 
     let loop: any EventLoop
@@ -35,36 +36,71 @@ final class RunningConductor: @unchecked Sendable {
 
     /// Opens everything and begins to answer.
     /// - Returns: the ports. Fails with the error that kept it from starting; then nothing listens.
-    func start(_ settings: RunSettings, keystore: Keystore, logger: Logger) -> EventLoopFuture<APIPorts> {
+    /// - Parameter log: what decides which lines are logged, if that may change.
+    func start(
+        _ settings: RunSettings, keystore: Keystore, logger: Logger, log: LogSwitch? = nil
+    ) -> EventLoopFuture<APIPorts> {
         loop.submit { [self] in
-            try open(settings, keystore: keystore, logger: logger)
+            try open(settings, keystore: keystore, logger: logger, log: log)
         }.flatMap { $0 }
     }
 
     private func open(
-        _ settings: RunSettings, keystore: Keystore, logger: Logger
+        _ settings: RunSettings, keystore: Keystore, logger: Logger, log: LogSwitch?
     ) throws -> EventLoopFuture<APIPorts> {
         let loop = loop
         var options = Database.Options()
-        if settings.testMode { options.atSyncPoint = KillPoint.fromEnvironment()?.pass }
+        if settings.testMode { options.atSyncPoint = KillPoint.fromEnvironment()?.atSyncPoint }
         let database = try Database(folder: settings.folder.path, options: options) { work in loop.execute(work) }
         do {
             let conductor = try Conductor(
                 loop: loop, options: settings.conductorOptions, keystore: keystore, database: database, logger: logger)
             try conductor.load()
             let token = settings.config.admin.auth == .none ? nil : try settings.folder.writeAdminToken()
+            let config = liveConfig(settings, conductor, log)
             let server = APIServer(
-                loop: loop, handler: ConductorBridge(conductor: conductor, adminToken: token),
+                loop: loop, handler: ConductorBridge(conductor: conductor, adminToken: token, config: config),
                 configuration: settings.apiConfiguration, logger: logger)
             let starting = server.start().assumeIsolated()
             return starting.flatMapThrowing { [self] ports in
                 try settings.folder.writePorts(ports)
-                parts = Parts(database: database, conductor: conductor, server: server, ports: ports)
+                parts = Parts(database: database, conductor: conductor, server: server, ports: ports, config: config)
                 return ports
             }.nonisolated()
         } catch {
             database.close()
             throw error
+        }
+    }
+
+    private func liveConfig(_ settings: RunSettings, _ conductor: Conductor, _ log: LogSwitch?) -> LiveConfig {
+        let kill = settings.testMode ? KillPoint.fromEnvironment() : nil
+        return LiveConfig(
+            loop: loop, path: settings.configFile ?? settings.folder.config, overrides: settings.overrides,
+            inForce: settings.config, atStep: kill?.atConfigStep
+        ) { [weak self] config in
+            var changed = settings
+            changed.config = config
+            conductor.setCallTimeout(changed.conductorOptions.limits.callTimeout)
+            log?.level = Logger.Level(rawValue: config.log.rawValue) ?? .info
+            self?.parts?.server.take(changed.apiConfiguration)
+        }
+    }
+
+    /// Reads the configuration again, as SIGHUP asks for; what came of it is logged.
+    func reload(_ logger: Logger) {
+        loop.execute { [self] in
+            parts?.config.reload { result in
+                switch result {
+                case .success(let answer):
+                    let text = (try? JSONLines.text(answer, indented: false)) ?? ""
+                    logger.notice("the configuration was read again", metadata: ["result": "\(text)"])
+                case .failure(let error):
+                    logger.error(
+                        "the configuration stays as it was",
+                        metadata: ["code": "\(error.code.rawValue)", "reason": "\(error.message)"])
+                }
+            }
         }
     }
 
@@ -102,36 +138,6 @@ final class RunningConductor: @unchecked Sendable {
                 return gone.futureResult
             }.nonisolated()
         }
-    }
-}
-
-/// Kills this process at the n-th pass of a named step on the way of a commit to the disk (`NAME:N`), so that a test can
-/// look at what a power cut leaves. In test mode only.
-final class KillPoint: Sendable {
-    private let point: SyncPoint
-    private let left: Mutex<Int>
-
-    private init(point: SyncPoint, pass: Int) {
-        self.point = point
-        left = Mutex(pass)
-    }
-
-    /// `PLASMID_KILL_AT`; nil where it is not set or names no step.
-    static func fromEnvironment(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> KillPoint? {
-        guard let parts = environment["PLASMID_KILL_AT"]?.split(separator: ":"), parts.count == 2,
-            let point = SyncPoint(rawValue: String(parts[0])), let pass = Int(parts[1])
-        else { return nil }
-        return KillPoint(point: point, pass: pass)
-    }
-
-    @Sendable
-    func pass(_ reached: SyncPoint) {
-        guard reached == point else { return }
-        let now = left.withLock { count in
-            count -= 1
-            return count
-        }
-        if now == 0 { kill(getpid(), SIGKILL) }
     }
 }
 

@@ -14,7 +14,10 @@ struct Admin: AsyncParsableCommand {
                 ]),
             CommandGroup(
                 name: "Chain",
-                subcommands: [AdminAgents.self, AdminChain.self, AdminDump.self, AdminStats.self]),
+                subcommands: [
+                    AdminAgents.self, AdminChain.self, AdminDump.self, AdminRestoreChain.self, AdminRestored.self,
+                ]),
+            CommandGroup(name: "Conductor", subcommands: [AdminStats.self, AdminConfig.self]),
             CommandGroup(
                 name: "Capability",
                 subcommands: [AdminGrants.self, AdminGrant.self, AdminRevoke.self]),

@@ -138,7 +138,10 @@ struct AdminTokenIssue: AsyncParsableCommand {
     @Argument(help: "The app, as 'plasmid admin apps' lists it.")
     var app: String
 
-    @Option(name: .long, help: ArgumentHelp("Until the token ends; 0 means never.", valueName: "seconds"))
+    // Unconditional, so that -1 is a value and told as a wrong one.
+    @Option(
+        name: .long, parsing: .unconditional,
+        help: ArgumentHelp("Until the token ends; 0 means never.", valueName: "seconds"))
     var expiry: Int = 0
 
     @Flag(name: .long, help: "The token opens one connection only.")

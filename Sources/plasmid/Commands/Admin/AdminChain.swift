@@ -76,7 +76,8 @@ struct AdminChain: AsyncParsableCommand {
 
     static let listing = Listing(
         ">NO:seq", "ACTION:type", "HASH:hash", "WHEN:timestamp", "ENTRY TYPE:entry_type", "ENTRY HASH:entry_hash",
-        "ENTRY:entry", empty: "the chain is empty")
+        "ENTRY:entry", "LINK TYPE:link_type", "BASE:base", "TARGET:target", "TAG:tag", "UPDATES:updates",
+        "DELETES:deletes", empty: "the chain is empty")
 
     func validate() throws {
         if let from, from < 0 { throw ValidationError("--from takes a number from 0 up") }
@@ -94,22 +95,5 @@ struct AdminChain: AsyncParsableCommand {
             return Output.line("there is no action \(newest ? "up to" : "from") number \(from)\(newest ? "" : " on")")
         }
         Output.line(AdminChain.listing.text(chain, full: output.full))
-    }
-}
-
-/// `plasmid admin dump APP/CELL`
-struct AdminDump: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "dump", abstract: "Print the whole chain of a cell as JSON, private entries included.")
-
-    @Argument(help: ArgumentHelp("The cell.", valueName: "app/role"))
-    var instance: String
-
-    @OptionGroup var output: OutputOptions
-    @OptionGroup var conductor: ConductorOptionsForClients
-
-    func run() async throws {
-        let params = MessagePackValue.object(["instance_id": .string(try InstanceID(instance).text)])
-        try Output.json(try await conductor.connect().request("admin/dump", params), indented: !output.json)
     }
 }

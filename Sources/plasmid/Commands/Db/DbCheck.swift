@@ -2,12 +2,6 @@ import ArgumentParser
 import Integrity
 import Storage
 
-/// `plasmid db …`: what a conductor keeps on disk.
-struct Db: ParsableCommand {
-    static let configuration = CommandConfiguration(
-        commandName: "db", abstract: "Look after what a conductor keeps on disk.", subcommands: [DbCheck.self])
-}
-
 /// `plasmid db check`
 struct DbCheck: ParsableCommand {
     static let configuration = CommandConfiguration(

@@ -1,0 +1,115 @@
+import ArgumentParser
+import Conductor
+import Integrity
+
+/// `plasmid admin config …`
+struct AdminConfig: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "config", abstract: "Look at the configuration of a running conductor, and change it.",
+        subcommands: [
+            AdminConfigGet.self, AdminConfigSet.self, AdminConfigCheck.self, AdminConfigReload.self,
+        ], defaultSubcommand: AdminConfigGet.self)
+
+    /// What changed now and what waits, in sentences.
+    static func tell(_ answer: MessagePackValue, done: String) {
+        let live = answer["live"]?.items.compactMap(\.text) ?? []
+        let later = answer["needs_restart"]?.items.compactMap(\.text) ?? []
+        if live.isEmpty, later.isEmpty { Output.line("nothing differs from what is in force") }
+        if !live.isEmpty { Output.line("\(done): \(live.joined(separator: ", "))") }
+        if !later.isEmpty { Output.line("at the next start: \(later.joined(separator: ", "))") }
+    }
+}
+
+/// `plasmid admin config get [KEY]`
+struct AdminConfigGet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "get", abstract: "List every key with its value, or tell one value.")
+
+    @Argument(help: "The key, as zomes.call_timeout.")
+    var key: String?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var conductor: ConductorOptionsForClients
+
+    static let listing = Listing(
+        "KEY:key", "VALUE:value", "DEFAULT:default", "WHILE RUNNING:live", empty: "there are no keys")
+
+    func run() async throws {
+        let answer = try await conductor.connect().request("admin/config/get", .map([]))
+        guard let key else {
+            if output.json { return try Output.json(answer) }
+            Output.line(AdminConfigGet.listing.text(answer["settings"] ?? .null, full: true))
+            return Output.line("file: \(answer["file"]?.text ?? "-")")
+        }
+        guard let setting = answer["settings"]?.items.first(where: { $0["key"]?.text == key }) else {
+            throw Failure(
+                PlasmidError(
+                    .badName, "there is no key `\(Words.harmless(key))`", hint: "plasmid admin config get lists them"))
+        }
+        if output.json { return try Output.json(setting) }
+        Output.line(setting["value"]?.text ?? "-")
+    }
+}
+
+/// `plasmid admin config set KEY VALUE`
+struct AdminConfigSet: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "set", abstract: "Change one key: in the file, and at once where a running conductor can.",
+        discussion: """
+            The value is held against the same rules as the file at a start, and the file is replaced whole: comments \
+            in it are lost. A list is written with commas: 'set interfaces.app.origins http://localhost:3000'.
+            """)
+
+    @Argument(help: "The key, as 'plasmid admin config get' lists it.")
+    var key: String
+
+    @Argument(help: "The value.")
+    var value: String
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var conductor: ConductorOptionsForClients
+
+    func run() async throws {
+        let answer = try await conductor.connect().request(
+            "admin/config/set", .object(["key": .string(key), "value": .string(value)]))
+        if output.json { return try Output.json(answer) }
+        AdminConfig.tell(answer, done: "in force now")
+    }
+}
+
+/// `plasmid admin config edit-check [FILE]`
+struct AdminConfigCheck: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "edit-check", abstract: "Check a file that was edited by hand, and tell what it would change.",
+        discussion: "Changes nothing. Without FILE it is the file that the conductor reads.")
+
+    @Argument(help: "The file.", completion: .file(extensions: ["yaml"]))
+    var file: String?
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var conductor: ConductorOptionsForClients
+
+    func run() async throws {
+        let answer = try await conductor.connect().request(
+            "admin/config/check", .object(["path": .optional(file.map(DataFolder.absolute))]))
+        if output.json { return try Output.json(answer) }
+        Output.line("\(answer["file"]?.text ?? "-"): valid")
+        AdminConfig.tell(answer, done: "would change with 'plasmid admin config reload'")
+    }
+}
+
+/// `plasmid admin config reload`
+struct AdminConfigReload: AsyncParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "reload", abstract: "Read the file again and take up what can change while running.",
+        discussion: "The same as SIGHUP. A file with faults changes nothing: they are told with their places.")
+
+    @OptionGroup var output: OutputOptions
+    @OptionGroup var conductor: ConductorOptionsForClients
+
+    func run() async throws {
+        let answer = try await conductor.connect().request("admin/config/reload", .map([]))
+        if output.json { return try Output.json(answer) }
+        AdminConfig.tell(answer, done: "in force now")
+    }
+}
