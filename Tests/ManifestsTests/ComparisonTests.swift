@@ -168,6 +168,27 @@ struct LintTests {
         #expect(try lint("import HDK\nimport Shared\nlet n = \"note\"\n").isEmpty)
     }
 
+    @Test("proofs that may come later and that no validator asks for are told once every validator was asked")
+    func proofs() throws {
+        let samples = try Samples("Good")
+        func codes(_ callbacks: [String]?) -> [DiagnosticCode] {
+            ManifestCheck.happ(at: samples.file("notes.happ.yaml")) { modules, _ in
+                var built = BuiltModules()
+                guard let callbacks else { return built }
+                for module in modules where module == "NotesIntegrity" {
+                    let description = ModuleDescription(
+                        abi: 1, hdk: "1", zome: "notes_integrity", kind: .integrity, callbacks: callbacks,
+                        validates: ["note"])
+                    built.found[module] = .described(description, path: module)
+                }
+                return built
+            }.diagnostics.map(\.code)
+        }
+        #expect(codes(["validate"]).contains(.proofUnasked))
+        #expect(!codes(["validate", "genesis_self_check"]).contains(.proofUnasked))
+        #expect(!codes(nil).contains(.proofUnasked), "nobody knows")
+    }
+
     @Test("an empty seed and a floor above direct are told")
     func space() throws {
         let open = manifest.replacingOccurrences(

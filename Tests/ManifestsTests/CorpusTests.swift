@@ -66,12 +66,12 @@ struct CorpusTests {
             }
         }
         let listings = try Self.files.map { try String(contentsOfFile: $0.expected, encoding: .utf8) }
-        // FaultyTests, ComparisonTests and the tests of bundles have the others.
+        // FaultyTests and ComparisonTests have the others.
         let elsewhere: Set<DiagnosticCode> = [
             .fileMissing, .fileUnreadable, .fileTooLarge, .notUTF8, .symbolicLink, .sourcesTooLarge, .unknownModule,
             .moduleUnreadable, .moduleWrongKind, .moduleNameDiffers, .functionMissing, .functionUndeclared,
             .callbackMissing, .callbackUndeclared, .validatesUnknownType, .typeUnvalidated, .publicFunctionWrites,
-            .unusedType, .proofUnasked, .badBundle, .bundleTooLarge, .badResourceName, .resourceMismatch,
+            .unusedType, .proofUnasked,
         ]
         for code in DiagnosticCode.allCases where !elsewhere.contains(code) {
             #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")

@@ -45,6 +45,24 @@ struct FaultyTests {
         #expect(found.first?.message.hasSuffix("at Plugins") == true)
     }
 
+    @Test("a role's DNA may not be reached through a symbolic link")
+    func linkedDna() throws {
+        let samples = try Samples("Good")
+        try FileManager.default.createSymbolicLink(atPath: samples.file("linked"), withDestinationPath: ".")
+        let happ = heading + "roles: [ { name: a, dna: { path: linked/notes.yaml } } ]\n"
+        try samples.write("linked.happ.yaml", happ)
+        let found = samples.diagnostics("linked.happ.yaml")
+        #expect(found.map(\.code) == [.symbolicLink])
+        #expect(found.first?.message.hasSuffix("at linked") == true && found.first?.line == 3)
+    }
+
+    @Test("a file of somebody else is there and cannot be read", .enabled(if: geteuid() != 0, "root reads everything"))
+    func unreadableFile() throws {
+        let samples = try Samples("Good")
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: samples.file("minimal.yaml"))
+        #expect(samples.diagnostics("minimal.yaml").map(\.code) == [.fileUnreadable])
+    }
+
     @Test("sources of too many files are refused")
     func tooMany() throws {
         let samples = try Samples("Good")

@@ -144,14 +144,4 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case unreachableRole
     /// Cells may wait for a membrane proof that no DNA asks for.
     case proofUnasked
-
-    // Bundles.
-    /// The file is not a bundle.
-    case badBundle
-    /// The bundle unpacks to more than it may.
-    case bundleTooLarge
-    /// A resource of a bundle bears a name that is no plain file name.
-    case badResourceName
-    /// What the manifest of a bundle names and what the bundle holds differ.
-    case resourceMismatch
 }

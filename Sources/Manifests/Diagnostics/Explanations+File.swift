@@ -27,20 +27,6 @@ extension DiagnosticCode {
             "The file begins with the bytes EF BB BF. They are passed over here, but other programs take them for a part "
                 + "of the first key.", example: "a file saved as \"UTF-8 with BOM\"",
             mend: "Save it as UTF-8 without a mark."),
-        .badBundle: Explanation(
-            "The file is no bundle: not gzip, not the MessagePack map {manifest, resources}, or a field of another type.",
-            example: "plasmid happ check photo.happ", mend: "Make it with plasmid dna pack or plasmid happ pack."),
-        .bundleTooLarge: Explanation(
-            "The bundle unpacks to more than 256 MiB, or holds more resources than it may. A few kilobytes of gzip can "
-                + "unpack to gigabytes, so unpacking stops there.",
-            example: "a gzip bomb", mend: "Leave out what the app can fetch later; ask its maker for a smaller one."),
-        .badResourceName: Explanation(
-            "A resource's name is no plain file name. Unpacked, it could be written outside of the folder.",
-            example: "resources: { ../../.bashrc: … }", mend: "Do not use the bundle; ask its maker."),
-        .resourceMismatch: Explanation(
-            "The manifest of a bundle names a file that the bundle does not hold, or the bundle holds one that nothing "
-                + "names, or one with other bytes than were packed.",
-            example: "modules name libNotes.so, resources have none", mend: "Pack it again."),
     ]
 
     static let yamlTable: [DiagnosticCode: Explanation] = [

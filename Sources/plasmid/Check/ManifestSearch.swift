@@ -88,7 +88,6 @@ enum ManifestSearch {
         let name = path.split(separator: "/").last.map(String.init) ?? path
         for kind in [ManifestKind.dna, .happ] {
             if name == "\(kind.rawValue).yaml" || name.hasSuffix(".\(kind.rawValue).yaml") { return kind }
-            if name.hasSuffix(".\(kind.rawValue)") { return kind }
         }
         guard name.hasSuffix(".yaml") || name.hasSuffix(".yml"), let file = FileHandle(forReadingAtPath: path) else {
             return nil
