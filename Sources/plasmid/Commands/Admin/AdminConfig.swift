@@ -10,6 +10,17 @@ struct AdminConfig: AsyncParsableCommand {
             AdminConfigGet.self, AdminConfigSet.self, AdminConfigCheck.self, AdminConfigReload.self,
         ], defaultSubcommand: AdminConfigGet.self)
 
+    /// Asks, and tells a faulty configuration as the thing asked about, for the conductor goes on.
+    static func ask(
+        _ conductor: ConductorOptionsForClients, _ method: String, _ params: MessagePackValue = .map([])
+    ) async throws -> MessagePackValue {
+        do {
+            return try await conductor.connect().request(method, params)
+        } catch let error as PlasmidError where error.code == .configInvalid {
+            throw Failure(status: .wrong, error: error)
+        }
+    }
+
     /// What changed now and what waits, in sentences.
     static func tell(_ answer: MessagePackValue, done: String) {
         let live = answer["live"]?.items.compactMap(\.text) ?? []
@@ -70,8 +81,8 @@ struct AdminConfigSet: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     func run() async throws {
-        let answer = try await conductor.connect().request(
-            "admin/config/set", .object(["key": .string(key), "value": .string(value)]))
+        let answer = try await AdminConfig.ask(
+            conductor, "admin/config/set", .object(["key": .string(key), "value": .string(value)]))
         if output.json { return try Output.json(answer) }
         AdminConfig.tell(answer, done: "in force now")
     }
@@ -90,8 +101,8 @@ struct AdminConfigCheck: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     func run() async throws {
-        let answer = try await conductor.connect().request(
-            "admin/config/check", .object(["path": .optional(file.map(DataFolder.absolute))]))
+        let answer = try await AdminConfig.ask(
+            conductor, "admin/config/check", .object(["path": .optional(file.map(DataFolder.absolute))]))
         if output.json { return try Output.json(answer) }
         Output.line("\(answer["file"]?.text ?? "-"): valid")
         AdminConfig.tell(answer, done: "would change with 'plasmid admin config reload'")
@@ -108,7 +119,7 @@ struct AdminConfigReload: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     func run() async throws {
-        let answer = try await conductor.connect().request("admin/config/reload", .map([]))
+        let answer = try await AdminConfig.ask(conductor, "admin/config/reload")
         if output.json { return try Output.json(answer) }
         AdminConfig.tell(answer, done: "in force now")
     }
