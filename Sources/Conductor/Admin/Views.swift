@@ -82,7 +82,9 @@ extension Conductor {
 
     /// What an action points to: the ends and tag of a link, what an update or delete is about.
     private func references(_ action: Action, _ definition: DnaDefinition) -> [MessagePackValue.Pair] {
-        func pair(_ key: String, _ text: String) -> MessagePackValue.Pair { .init(key: .string(key), value: .string(text)) }
+        func pair(_ key: String, _ text: String) -> MessagePackValue.Pair {
+            .init(key: .string(key), value: .string(text))
+        }
         switch action.data {
         case .createLink(let base, let target, let zome, let type, let tag):
             let name = definition.integrity.linkTypes.first {
@@ -92,7 +94,8 @@ extension Conductor {
             // A tag that is text is shown as such; the rest as it would be typed.
             let text = String(validating: tag, as: UTF8.self)
             return [
-                pair("link_type", name ?? "unknown \(zome)/\(type)"), pair("base", base.text), pair("target", target.text),
+                pair("link_type", name ?? "unknown \(zome)/\(type)"), pair("base", base.text),
+                pair("target", target.text),
                 .init(key: .string("tag"), value: text.map { .string($0) } ?? .binary(tag)),
             ]
         case .deleteLink(let base, let add): return [pair("base", base.text), pair("deletes", add.text)]

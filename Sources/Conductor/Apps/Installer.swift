@@ -232,8 +232,8 @@ extension Conductor {
         guard allowed, name.utf8.first != 0x2e, (1...64).contains(name.utf8.count) else {
             throw PlasmidError(
                 .badName, "`\(name)` cannot be an app id",
-                hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point; where the app's file has another name, "
-                    + "install it under one of your own: --app-id NAME")
+                hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point; where the app's file has another "
+                    + "name, install it under one of your own: --app-id NAME")
         }
     }
 

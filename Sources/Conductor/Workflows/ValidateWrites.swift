@@ -138,7 +138,8 @@ extension SpaceContext {
         views[call] = view
         validators?.invoke(
             call: call, zome: request.zomeIndex, kind: .validate, name: "validate",
-            invocation: Invocation(caller: nil, payload: request.ops.packed), timeout: conductor.options.limits.callTimeout
+            invocation: Invocation(caller: nil, payload: request.ops.packed),
+            timeout: conductor.options.limits.callTimeout
         ) { [self] result in
             views[call] = nil
             do {

@@ -35,7 +35,8 @@ struct ModuleFailure: Equatable {
                 hint: "Is plasmid-zome-host beside the plasmid program?")
         case .exited(let code):
             return ModuleFailure(
-                code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words, hint: ownFault)
+                code: .moduleTrapped, what: "ended its process by itself (exit code \(code))", cause: words,
+                hint: ownFault)
         case .signalled(SIGSYS):
             return ModuleFailure(
                 code: .moduleForbidden, what: "made a system call that the sandbox forbids, and was killed",

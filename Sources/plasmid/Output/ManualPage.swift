@@ -27,9 +27,11 @@ struct ManualPage {
             ".SH FILES", ".TP", "\\fI$XDG_DATA_HOME/plasmid\\fR, \\fI~/.local/share/plasmid\\fR",
             "The data folder, where no other is named with \\fB\\-\\-data\\fR: the sealed keys, the journal, the databases "
                 + "and the modules of installed apps.",
-            ".TP", "\\fIconductor.yaml\\fR", "The configuration, in the data folder or named with \\fB\\-\\-config\\fR.",
+            ".TP", "\\fIconductor.yaml\\fR",
+            "The configuration, in the data folder or named with \\fB\\-\\-config\\fR.",
             ".SH EXIT STATUS",
-            "0 success, 1 the thing asked about is wrong, 2 the command line is wrong, 3 the conductor cannot be reached or started.",
+            "0 success, 1 the thing asked about is wrong, 2 the command line is wrong, 3 the conductor cannot be reached "
+                + "or started.",
         ]
         return lines.joined(separator: "\n")
     }
