@@ -54,12 +54,12 @@ struct ScheduleBookTests {
     func never() {
         let book = Book()
         for text in ["0 0 30 2 *", "nonsense", "0 0 0 1 1 * 1999"] {
-            #expect(!book.add(tidy, .persisted(text), now: at(0)))
+            #expect(!book.add(tidy, .persisted(text), now: at(2_000_000_000)))
             #expect(!book.holds(tidy))
         }
-        book.add(tidy, nil, now: at(0))
-        let due = book.takeDue(now: at(0))
-        book.ran(tidy, run: due[0].run, answer: .persisted("0 0 30 2 *"), now: at(0))
+        book.add(tidy, nil, now: at(2_000_000_000))
+        let due = book.takeDue(now: at(2_000_000_000))
+        book.ran(tidy, run: due[0].run, answer: .persisted("0 0 30 2 *"), now: at(2_000_000_000))
         #expect(!book.holds(tidy))
     }
 
@@ -82,13 +82,13 @@ struct ScheduleBookTests {
     @Test("of one cell so many run at a time, and another cell is not held up by that")
     func bounded() {
         let book = Book(runningMaximum: 3)
-        let many = (0..<10_000).map { ScheduledFunction(instance: "a/main", zome: "z", function: "f\($0)") }
+        let many = (0..<300).map { ScheduledFunction(instance: "a/main", zome: "z", function: "f\($0)") }
         for function in many { book.add(function, nil, now: at(0)) }
         let other = ScheduledFunction(instance: "b/main", zome: "z", function: "f")
         book.add(other, nil, now: at(1))
         var ran: Set<ScheduledFunction> = []
         var turns = 0
-        while book.count > 0, turns < 20_000 {
+        while book.count > 0, turns < 1_000 {
             turns += 1
             let due = book.takeDue(now: at(2))
             #expect(due.count { $0.function.instance == "a/main" } <= 3)
@@ -98,7 +98,7 @@ struct ScheduleBookTests {
                 book.ran(function, run: run, answer: nil, now: at(2))
             }
         }
-        #expect(ran.count == 10_001)
+        #expect(ran.count == 301)
     }
 
     @Test("a cell that goes takes its functions with it, running or not")
