@@ -48,12 +48,15 @@ struct PostView: Encodable, Sendable {
 }
 
 struct ClaimView: Encodable, Sendable {
-    var tag: String
+    var label: String
     var grantor: AgentKey
 }
 
-/// What grants and claims of this zome are called.
-let tag = "can_post"
+/// What a writer's claim is called, and the beginning of what the grant behind it is.
+let label = "can_post"
+
+/// The label of the one grant that a writer has at a time.
+func grantLabel(_ writer: AgentKey) -> String { "\(label) \(writer)" }
 
 let ghostwriter = Zome("ghostwriter") {
     // MARK: The owner's side
@@ -61,26 +64,19 @@ let ghostwriter = Zome("ghostwriter") {
     Function("invite") { (invited: Writer, host: Host) in
         try await host.create(Invitation(writer: invited.writer))
     }
-    // Takes back every grant and every invitation of a writer; answers how many grants there were.
+    // Takes back a writer's grant and every invitation; answers how many grants there were.
     Function("revoke") { (dismissed: Writer, host: Host) in
         for record in try await host.query(.entries(of: Invitation.self)) {
             guard try record.value(Invitation.self)?.writer == dismissed.writer else { continue }
             guard try await host.get(record.hash) != nil else { continue }
             try await host.delete(record.hash)
         }
-        let grants = try await host.capabilityGrants(tag: tag).filter { grant in
-            guard case .assigned(_, let assignees) = grant.grant.access else { return false }
-            return assignees.contains(dismissed.writer)
-        }
-        for grant in grants { try await host.revokeCapability(grant.address) }
-        return grants.count
+        return try await host.revokeCapabilities(label: grantLabel(dismissed.writer)).count
     }
     Receive { (from: AgentKey, message: String, host: Host) -> Message.Reply in
         guard message == Message.ask else { return Message.Reply(refusal: "error: I do not understand") }
         guard try await isInvited(from, host) else { return Message.Reply(refusal: "error: you are not invited") }
-        let grant = try await host.commitCapabilityGrant(
-            tag: tag, to: .assigned([from]), functions: ["post"])
-        return Message.Reply(secret: grant.secret)
+        return Message.Reply(secret: try await granted(to: from, host).secret)
     }
     // Posts on this agent's chain, in the name of whoever calls.
     Function("post") { (post: Text, host: Host) in
@@ -102,18 +98,28 @@ let ghostwriter = Zome("ghostwriter") {
         let reply = try await host.send(
             to: asked.owner, Message.ask, timeout: .seconds(10), as: Message.Reply.self)
         guard let secret = reply.secret else { throw ZomeError("refused", reply.refusal ?? "no reason was given") }
-        return try await host.commitCapabilityClaim(tag: tag, grantor: asked.owner, secret: secret)
+        // A secret that was given before opens nothing any more.
+        for old in try await host.capabilityClaims(grantor: asked.owner, label: label) {
+            try await host.delete(old.address)
+        }
+        return try await host.commitCapabilityClaim(label: label, grantor: asked.owner, secret: secret)
     }
     Function("claims") { (host: Host) in
-        try await host.capabilityClaims().map { ClaimView(tag: $0.tag, grantor: $0.grantor) }
+        try await host.capabilityClaims().map { ClaimView(label: $0.label, grantor: $0.grantor) }
     }
     Function("post_for") { (commission: Commission, host: Host) in
-        guard let claim = try await host.capabilityClaims(grantor: commission.owner, tag: tag).last else {
-            throw ZomeError("noClaim", "\(commission.owner) has not allowed this agent to post; ask first")
-        }
-        return try await host.call(
-            to: commission.owner, "post", Text(text: commission.text), with: claim, as: ActionHash.self)
+        try await host.call(
+            to: commission.owner, "post", Text(text: commission.text), claimed: label, as: ActionHash.self)
     }
+}
+
+/// A writer who asks again gets a new secret, and the old one ends with it.
+private func granted(to writer: AgentKey, _ host: Host) async throws -> GrantReceipt {
+    let label = grantLabel(writer)
+    if try await host.capabilityGrants(label: label).isEmpty {
+        return try await host.commitCapabilityGrant(label: label, to: .assigned([writer]), functions: ["post"])
+    }
+    return try await host.updateCapabilityGrant(label: label)
 }
 
 private func isInvited(_ writer: AgentKey, _ host: Host) async throws -> Bool {

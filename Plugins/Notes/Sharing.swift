@@ -36,7 +36,7 @@ func sharing() -> [ZomePart] {
     Function("share") { (share: Share, host: Host) -> String in
         _ = try await find(share.title, host)
         let grant = try await host.commitCapabilityGrant(
-            tag: share.title, to: .assigned([share.with]), functions: ["shared_note"])
+            label: share.title, to: .assigned([share.with]), functions: ["shared_note"])
         guard let secret = grant.secret else { throw ZomeError(.internal, "an assigned grant has a secret") }
         return try await host.send(
             to: share.with, Invitation(title: share.title, secret: secret), timeout: .seconds(10), as: String.self)
@@ -46,29 +46,28 @@ func sharing() -> [ZomePart] {
         try await unshare(titled.title, host)
     }
     Function("shares") { (host: Host) -> [ShareView] in
-        try await host.capabilityGrants().map { ShareView(title: $0.grant.tag, with: $0.grant.access.assignees) }
+        try await host.capabilityGrants().map { ShareView(title: $0.label, with: $0.grant.access.assignees) }
     }
     // The note that the caller's grant is about, and no other.
     Function("shared_note") { (host: Host) -> NoteView in
-        let used = try await host.callInfo().grant
-        guard let grant = try await host.capabilityGrants().first(where: { $0.address == used }) else {
+        guard let used = try await host.capabilityInfo() else {
             throw ZomeError("notShared", "this is for whom a note was shared with; your own you can `read`")
         }
-        return try await find(grant.grant.tag, host).view(host)
+        return try await find(used.label, host).view(host)
     }
 
     // MARK: Whom it is shared with
 
     Receive { (from: AgentKey, invitation: Invitation, host: Host) -> String in
-        try await host.commitCapabilityClaim(tag: invitation.title, grantor: from, secret: invitation.secret)
+        try await host.commitCapabilityClaim(label: invitation.title, grantor: from, secret: invitation.secret)
         try await host.emitSignal("shared", InvitationView(title: invitation.title, from: from))
         return "\(invitation.title) can be opened now"
     }
     Function("shared") { (host: Host) -> [InvitationView] in
-        try await host.capabilityClaims().map { InvitationView(title: $0.tag, from: $0.grantor) }
+        try await host.capabilityClaims().map { InvitationView(title: $0.label, from: $0.grantor) }
     }
     Function("open") { (shared: Shared, host: Host) -> NoteView in
-        guard let claim = try await host.capabilityClaims(grantor: shared.from, tag: shared.title).last else {
+        guard let claim = try await host.capabilityClaims(grantor: shared.from, label: shared.title).last else {
             throw ZomeError("noClaim", "\(shared.from) has not shared a note named `\(shared.title)`")
         }
         return try await host.call(to: shared.from, "shared_note", None(), with: claim, as: NoteView.self)
@@ -77,9 +76,7 @@ func sharing() -> [ZomePart] {
 
 /// Takes back every grant of a note; answers how many there were.
 func unshare(_ title: String, _ host: Host) async throws -> Int {
-    let grants = try await host.capabilityGrants(tag: title)
-    for grant in grants { try await host.revokeCapability(grant.address) }
-    return grants.count
+    try await host.revokeCapabilities(label: title).count
 }
 
 extension CapAccess {

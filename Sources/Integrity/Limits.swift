@@ -60,6 +60,8 @@ public enum Limits {
     public static let callDepth = 32
     /// Calls of other functions that one call may cause, those that they cause included.
     public static let callsPerCall = 4_096
+    /// Certificates that one delegated capability may have: how often it was passed on.
+    public static let delegationDepth = 8
     /// How far ahead a signed call's expiry may lie, in microseconds: 50 minutes, Holochain's value.
     public static let callExpiryMicroseconds: Int64 = 50 * 60 * 1_000_000
     /// A DNA's properties, as MessagePack.

@@ -19,3 +19,6 @@ let noteType = EntryType.app(AppEntryDef(entryIndex: 0, zomeIndex: 0, visibility
 
 /// An app entry that holds a text.
 func note(_ text: String) -> Entry { .app(text.packed) }
+
+/// The space of the tests.
+let testDna = DnaHash(hashing: Array("dna".utf8))

@@ -108,7 +108,7 @@ final class CellBench {
         }
         cell = Cell(
             id: CellID(dna: space.dna, agent: agent), appID: "app", instanceID: "app/role", space: space,
-            conductor: conductor, zomes: space.definition.coordinator, head: head, grants: GrantBook())
+            conductor: conductor, zomes: space.definition.coordinator, head: head)
         cell.runner = runner
         cell.initialisation = .done
         space.cells[agent] = cell

@@ -202,7 +202,7 @@ import Testing
         let receipt = GrantReceipt(address: Sample.action, secret: Sample.secret)
         var requests = try asked(receipt.packed) {
             let grant = try await $0.commitCapabilityGrant(
-                tag: "t", to: .assigned([Sample.bob]), functions: ["post"])
+                label: "t", to: .assigned([Sample.bob]), functions: ["post"])
             #expect(grant == receipt)
         }
         #expect(
@@ -213,35 +213,94 @@ import Testing
         requests = try asked(Sample.action.packed) { try await $0.revokeCapability(Sample.otherAction) }
         #expect(try one(requests, .revokeCapability) == RevokeRequest(address: Sample.otherAction))
         requests = try asked(Sample.action.packed) {
-            try await $0.commitCapabilityClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret)
+            try await $0.commitCapabilityClaim(label: "t", grantor: Sample.bob, secret: Sample.secret)
         }
         #expect(
             try one(requests, .commitCapabilityClaim)
                 == ClaimRequest(tag: "t", grantor: Sample.bob, secret: Sample.secret))
     }
 
-    @Test func grantsAndClaimsAreFoundOnTheChain() throws {
-        let grant = ZomeCallCapGrant(
-            tag: "t", access: .assigned(secret: Sample.secret, assignees: [Sample.bob]), functions: .all)
-        let claim = CapClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret)
-        func record(_ entry: Entry, _ type: EntryType, seq: UInt32) -> Record {
-            Record(
-                signedAction: Sample.signed(.create(entryType: type, entryHash: entry.hash), seq: seq),
-                entry: .present(entry))
+    @Test func limitedAndReplacedGrants() throws {
+        let receipt = GrantReceipt(address: Sample.action, secret: Sample.secret)
+        let end = Timestamp(microseconds: 9)
+        var requests = try asked(receipt.packed) {
+            _ = try await $0.commitCapabilityGrant(
+                label: "t", to: .transferable, functions: .all, expires: end, uses: 3)
         }
-        let live = record(.capGrant(grant), .capGrant, seq: 10)
-        let revoked = record(.capGrant(grant), .capGrant, seq: 11)
-        let claimed = record(.capClaim(claim), .capClaim, seq: 12)
-        let chain = [live, revoked, claimed, try Sample.record(Note(text: "x", to: nil))].packed
-        let requests = try asked(chain, live.packed, [0xc0]) {
-            let grants = try await $0.capabilityGrants(tag: "t")
-            #expect(grants.map(\.address) == [live.hash] && grants.first?.grant == grant)
+        #expect(
+            try one(requests, .commitCapabilityGrant)
+                == GrantRequest(
+                    tag: "t", access: .transferable, functions: .all, limits: GrantLimits(expiresAt: end, uses: 3)))
+        requests = try asked(receipt.packed) {
+            check(
+                try await $0.updateCapabilityGrant(label: "t", to: .assigned([Sample.bob]), keepingSecret: true)
+                    == receipt)
         }
-        #expect(requests.map(\.operation) == [.query, .get, .get])
-        _ = try asked(chain, chain) {
-            check(try await $0.capabilityClaims(grantor: Sample.bob, tag: "t") == [claim])
-            check(try await $0.capabilityClaims(grantor: Sample.alice).isEmpty)
+        #expect(
+            try one(requests, .updateCapabilityGrant)
+                == GrantUpdate(
+                    original: .label("t"), access: .assigned, assignees: [Sample.bob], keepsSecret: true))
+        requests = try asked(receipt.packed) {
+            _ = try await $0.updateCapabilityGrant(Sample.action, label: "u", limits: GrantLimits.none)
         }
+        #expect(
+            try one(requests, .updateCapabilityGrant)
+                == GrantUpdate(original: .address(Sample.action), label: "u", limits: GrantLimits.none))
+        requests = try asked([Sample.action].packed) {
+            check(try await $0.revokeCapabilities(label: "t") == [Sample.action])
+        }
+        #expect(try one(requests, .revokeCapabilities) == RevokeLabelRequest(label: "t"))
+    }
+
+    @Test func grantsAndClaimsAreLookedUp() throws {
+        let grant = CapabilityGrant(
+            address: Sample.action,
+            grant: ZomeCallCapGrant(
+                tag: "t", access: .assigned(secret: Sample.secret, assignees: [Sample.bob]), functions: .all),
+            limits: GrantLimits(uses: 2), used: 1)
+        var requests = try asked([grant].packed) { check(try await $0.capabilityGrants(label: "t") == [grant]) }
+        #expect(try one(requests, .capabilityGrants) == GrantsQuery(label: "t"))
+        let claim = CapabilityClaim(
+            address: Sample.action, claim: CapClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret))
+        requests = try asked([claim].packed) {
+            check(try await $0.capabilityClaims(grantor: Sample.bob, label: "t") == [claim])
+        }
+        #expect(try one(requests, .capabilityClaims) == ClaimsQuery(grantor: Sample.bob, label: "t"))
+        requests = try asked([claim].packed, [7]) {
+            check(try await $0.call(to: Sample.bob, "post", 3, claimed: "t", as: Int.self) == 7)
+        }
+        #expect(requests.map(\.operation) == [.capabilityClaims, .call])
+        #expect(try CallRequest(packed: requests[1].bytes).secret == Sample.secret)
+        #expect(throws: ZomeError.self) {
+            try asked([CapabilityClaim]().packed) {
+                _ = try await $0.call(to: Sample.bob, "post", 3, claimed: "t", as: Int.self)
+            }
+        }
+        let info = CapabilityInfo(
+            grant: Sample.action, label: "t", limits: GrantLimits(uses: 2), used: 1, passedOnBy: [Sample.bob])
+        requests = try asked(info.packed) { check(try await $0.capabilityInfo() == info) }
+        #expect(try one(requests, .capabilityInfo) == NoInput())
+        _ = try asked([0xc0]) { check(try await $0.capabilityInfo() == nil) }
+    }
+
+    @Test func claimsArePassedOn() throws {
+        let claim = CapabilityClaim(
+            address: Sample.action, claim: CapClaim(tag: "t", grantor: Sample.bob, secret: Sample.secret))
+        let passedOn = DelegatedClaim(grantor: Sample.bob, secret: Sample.secret, certificates: [])
+        let only = [ZomeFunction(zome: "test", function: "post")]
+        var requests = try asked(passedOn.packed) {
+            check(try await $0.delegate(claim, to: Sample.alice, functions: only, uses: 1) == passedOn)
+        }
+        #expect(
+            try one(requests, .delegate)
+                == DelegateRequest(
+                    secret: Sample.secret, to: Sample.alice, functions: only, limits: GrantLimits(uses: 1)))
+        requests = try asked(Sample.action.packed) {
+            try await $0.commitCapabilityClaim(label: "mine", passedOn)
+        }
+        #expect(
+            try one(requests, .commitCapabilityClaim)
+                == ClaimRequest(tag: "mine", grantor: Sample.bob, secret: Sample.secret))
     }
 }
 

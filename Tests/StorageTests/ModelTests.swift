@@ -67,14 +67,7 @@ private struct Model {
         var author = authors[index]
         if author.head == nil { author.act(.dna(dna(1))) }
         for _ in 0..<Int.random(in: 1...4, using: &random) { act(&author) }
-        var nonces: [SpaceCommit.Nonce] = []
-        if Bool.random(using: &random) {
-            nonces.append(
-                SpaceCommit.Nonce(
-                    agent: author.key, nonce: [UInt8.random(in: 0...255, using: &random)],
-                    expires: Timestamp(microseconds: Int64.random(in: -5...5, using: &random))))
-        }
-        let commit = author.take(nonces: nonces)
+        let commit = author.take()
         authors[index] = author
         return commit
     }

@@ -105,19 +105,6 @@ import Testing
         }
     }
 
-    @Test("nonces are used once")
-    func nonces() throws {
-        let nonce = SpaceCommit.Nonce(
-            agent: TestAuthor("bob").key, nonce: [UInt8](repeating: 9, count: 32), expires: Timestamp(microseconds: 77))
-        var alice = TestAuthor("alice")
-        alice.act(.dna(dna(1)))
-        try onEachSpace([alice.take(nonces: [nonce])]) { (space: RowSpace) throws in
-            #expect(try space.isUsed(nonce))
-            let other = SpaceCommit.Nonce(agent: alice.key, nonce: nonce.nonce, expires: nonce.expires)
-            #expect(try space.isUsed(other) == false)
-        }
-    }
-
     @Test("every op stands at its basis, and only there")
     func ops() throws {
         var alice = TestAuthor("alice")

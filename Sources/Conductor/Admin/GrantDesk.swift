@@ -9,12 +9,13 @@ extension Conductor {
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let cell = try cell(try params.text("instance_id"))
+        guard let label = params.label else { throw PlasmidError(.badParameter, "`label` param not provided") }
         let request = GrantRequest(
-            tag: try params.text("tag"), access: try accessWord(try params.text("access")),
-            assignees: try params.agents("assignees"), functions: try functions(params))
+            tag: label, access: try accessWord(try params.text("access")),
+            assignees: try params.agents("assignees"), functions: try functions(params), limits: try limits(params))
         let (grant, secret) = try cell.makeGrant(request)
         cell.writeForOperator { scratch throws(PlasmidError) in
-            try scratch.create(.capGrant, .capGrant(grant), now: cell.conductor.options.clock()).packed
+            try scratch.grant(grant, limits: request.limits, now: cell.conductor.options.clock()).packed
         } _: { result in
             reply(
                 result.flatMap { bytes in
@@ -28,16 +29,53 @@ extension Conductor {
         }
     }
 
+    /// Takes back the grant with an address, or every one with a label.
     func revoke(
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let cell = try cell(try params.text("instance_id"))
-        let address = try ActionHash(try params.text("address"))
-        cell.writeForOperator { scratch throws(PlasmidError) in
-            try cell.revoke(address, in: &scratch).packed
-        } _: { result in
-            reply(result.map { _ in .success })
+        let name: GrantName
+        switch (params.optionalText("address"), params.label) {
+        case (let address?, nil): name = .address(try ActionHash(address))
+        case (nil, let label?): name = .label(label)
+        default:
+            throw PlasmidError(
+                .badParameter, "`address` param not provided", hint: "name one grant by `address`, or all by `label`")
         }
+        cell.writeForOperator { scratch throws(PlasmidError) in
+            try cell.revoke(name, in: &scratch).packed
+        } _: { result in
+            reply(
+                result.flatMap { bytes in
+                    Result { () throws(PlasmidError) in try [ActionHash](packed: bytes) }
+                }.map { .object(["success": .bool(true), "revoked": .array($0.map { .string($0.text) })]) })
+        }
+    }
+
+    /// `expiry_seconds` from now or `expires_at`, and `uses`; each may be missing or null.
+    private func limits(_ params: AdminParams) throws(PlasmidError) -> GrantLimits {
+        var limits = GrantLimits()
+        if let seconds = try params.wholeNumber("expiry_seconds") {
+            guard (1...3_155_760_000).contains(seconds) else {
+                throw PlasmidError(
+                    .badParameter, "`expiry_seconds` of \(seconds) makes no sense", hint: "1 second to 100 years")
+            }
+            limits.expiresAt = options.clock().advanced(byMicroseconds: Int64(seconds) * 1_000_000)
+        }
+        if let time = try params.wholeNumber("expires_at") {
+            guard limits.expiresAt == nil else {
+                throw PlasmidError(.badParameter, "`expires_at` and `expiry_seconds` exclude each other")
+            }
+            limits.expiresAt = Timestamp(microseconds: Int64(time))
+        }
+        if let uses = try params.wholeNumber("uses") {
+            guard let count = UInt32(exactly: uses) else {
+                throw PlasmidError(
+                    .badParameter, "`uses` of \(uses) makes no sense", hint: "1 to \(UInt32.max), or leave it out")
+            }
+            limits.uses = count
+        }
+        return limits
     }
 
     private func accessWord(_ word: String) throws(PlasmidError) -> GrantAccess {
@@ -93,10 +131,12 @@ extension Cell {
         }
     }
 
-    /// The grant that a request describes, with a fresh secret where it takes one.
+    /// The grant that a request describes, with a fresh secret where it takes one, or the one given.
     /// - Throws: what `GrantRules` finds wrong with it.
-    func makeGrant(_ request: GrantRequest) throws(PlasmidError) -> (ZomeCallCapGrant, CapSecret?) {
-        guard let secret = CapSecret(conductor.options.randomBytes(64)) else {
+    func makeGrant(
+        _ request: GrantRequest, secret kept: CapSecret? = nil
+    ) throws(PlasmidError) -> (ZomeCallCapGrant, CapSecret?) {
+        guard let secret = kept ?? CapSecret(conductor.options.randomBytes(64)) else {
             throw PlasmidError(.internal, "the system gave fewer random bytes than asked for")
         }
         let access: CapAccess
@@ -112,20 +152,17 @@ extension Cell {
         }
         let grant = ZomeCallCapGrant(tag: request.tag, access: access, functions: request.functions)
         try GrantRules.check(grant, dna: definition)
+        try request.limits.check(now: conductor.options.clock())
         return (grant, access.secret)
     }
 
-    /// Deletes a grant: calls that begin after this commit are refused.
-    func revoke(_ address: ActionHash, in scratch: inout Scratch) throws(PlasmidError) -> ActionHash {
-        let known = scratch.action(address)?.action
-        let stored = try space.store.record(address)?.signedAction.action
-        guard let action = known ?? stored, action.header.author == id.agent, action.entryType == .capGrant,
-            let entry = action.entryHash
-        else {
-            throw PlasmidError(
-                .notFound, "\(address) is no grant of \(instanceID)",
-                hint: "`plasmid admin grants \(instanceID)` lists them")
-        }
-        return try scratch.delete(address, entry: entry, now: conductor.options.clock())
+    /// Deletes a grant, or every grant with a label: calls that begin after this commit are refused.
+    /// - Throws: `notFound`.
+    func revoke(_ name: GrantName, in scratch: inout Scratch) throws(PlasmidError) -> [ActionHash] {
+        var found: [GrantBook.Grant] = []
+        if case .label(let label) = name { found = grants.grants(label: label) }
+        if found.isEmpty { found = [try grant(name, in: grants)] }
+        for grant in found { _ = try scratch.revokeGrant(grant, now: conductor.options.clock()) }
+        return found.map(\.address)
     }
 }

@@ -37,6 +37,20 @@ struct AdminParams {
         }
     }
 
+    /// A whole number that may be missing or null.
+    /// - Throws: `badParameter` for anything else.
+    func wholeNumber(_ key: String) throws(PlasmidError) -> Int? {
+        switch value(key) {
+        case nil, .null?: return nil
+        default:
+            if let number = count(key) { return number }
+            throw PlasmidError(.badParameter, "`\(key)` has to be a whole number")
+        }
+    }
+
+    /// The label of grants: `label`, or `tag`, the word of the entry itself.
+    var label: String? { optionalText("label") ?? optionalText("tag") }
+
     /// Agents written as address texts.
     func agents(_ key: String) throws(PlasmidError) -> [AgentPubKey] {
         guard case .array(let items)? = value(key) else { return [] }

@@ -116,7 +116,7 @@ extension Conductor {
         }
     }
 
-    private func accessName(_ access: CapAccess) -> String {
+    func accessName(_ access: CapAccess) -> String {
         switch access {
         case .unrestricted: "public"
         case .transferable: "transferable"
@@ -129,40 +129,9 @@ extension Conductor {
         case .agentPubKey: "AgentPubKey"
         case .capClaim: "CapClaim"
         case .capGrant: "CapGrant"
+        case .capNote: "CapNote"
         case .app(let app): definition.entryType(app)?.name ?? "unknown \(app.zomeIndex)/\(app.entryIndex)"
         }
-    }
-
-    /// The grants of a cell, oldest first, never with a secret. With `include_revoked` also those that open nothing any
-    /// more, and each says which it is.
-    func grantsView(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
-        let cell = try knownCell(try params.text("instance_id"))
-        let includesRevoked = params.flag("include_revoked", default: false)
-        let made = try grantsMade(space: cell.space, agent: cell.id.agent, includingRevoked: includesRevoked)
-        return .array(
-            made.map { address, grant in
-                var pairs = grantPairs(address, grant)
-                if includesRevoked {
-                    pairs.append(.init(key: .string("revoked"), value: .bool(cell.grants[address] == nil)))
-                }
-                return .map(pairs)
-            })
-    }
-
-    private func grantPairs(_ address: ActionHash, _ grant: ZomeCallCapGrant) -> [MessagePackValue.Pair] {
-        let assignees: [AgentPubKey] = if case .assigned(_, let named) = grant.access { named } else { [] }
-        let functions: MessagePackValue =
-            switch grant.functions {
-            case .all: .string("all")
-            case .listed(let list): .array(list.map { .string("\($0.zome)/\($0.function)") })
-            }
-        return [
-            .init(key: .string("address"), value: .string(address.text)),
-            .init(key: .string("tag"), value: .string(grant.tag)),
-            .init(key: .string("access"), value: .string(accessName(grant.access))),
-            .init(key: .string("assignees"), value: .array(assignees.sorted().map { .string($0.text) })),
-            .init(key: .string("functions"), value: functions),
-        ]
     }
 
     /// A cell whether it is active or not: what lies on disk may be looked at.

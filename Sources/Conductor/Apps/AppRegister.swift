@@ -40,6 +40,7 @@ extension Conductor {
         if let space = spaces[role.dna] { return space }
         let store = try database.space(role.dna, mustExist: !isNew)
         let space = SpaceContext(dna: role.dna, definition: role.definition, store: store, conductor: self)
+        try loadNonces(store)
         spaces[role.dna] = space
         space.startValidators(modules: role.modules)
         return space
@@ -63,8 +64,8 @@ extension Conductor {
             let id = CellID(dna: role.dna, agent: app.agent)
             let cell = Cell(
                 id: id, appID: app.appID, instanceID: instanceID, space: space, conductor: self,
-                zomes: role.definition.coordinator, head: head,
-                grants: try loadGrants(space: space, agent: app.agent))
+                zomes: role.definition.coordinator, head: head)
+            try cell.loadCapabilities()
             cell.runner = coordinatorRunner(role, for: cell)
             cell.initialisation = try hasInitialised(cell, head: head) ? .done : .needed
             cell.isActive = app.runs(role)
@@ -94,31 +95,6 @@ extension Conductor {
             from = last.signedAction.action.header.actionSeq + 1
         }
         return false
-    }
-
-    func loadGrants(space: SpaceContext, agent: AgentPubKey) throws(PlasmidError) -> GrantBook {
-        var book = GrantBook()
-        for (address, grant) in try grantsMade(space: space, agent: agent, includingRevoked: false) {
-            book.add(grant, at: address)
-        }
-        return book
-    }
-
-    /// The grants on an agent's chain, oldest first, opened with its key: those in effect, or all.
-    func grantsMade(
-        space: SpaceContext, agent: AgentPubKey, includingRevoked: Bool
-    ) throws(PlasmidError) -> [(address: ActionHash, grant: ZomeCallCapGrant)] {
-        var made: [(address: ActionHash, grant: ZomeCallCapGrant)] = []
-        for stored in try space.store.grants(of: agent, includingRevoked: includingRevoked) {
-            guard let hash = stored.signedAction.action.entryHash,
-                let sealed = try space.store.sealedEntry(author: agent, hash)
-            else { continue }
-            let bytes = try keystore.open(sealed, by: agent, context: hash.bytes)
-            if case .capGrant(let grant) = try Entry(packed: bytes) {
-                made.append((stored.signedAction.hash, grant))
-            }
-        }
-        return made
     }
 
     func coordinatorSpecs(_ role: InstalledRole) -> [ModuleSpec] {

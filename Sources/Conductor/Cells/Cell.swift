@@ -45,7 +45,8 @@ final class Cell {
     private var superseded: [any ZomeRunner] = []
     var modules: CellModules?
     var order: CommitOrder
-    var grants: GrantBook
+    var grants = GrantBook()
+    var claims = ClaimBook()
     var initialisation = Initialisation.needed
     var calls: [UInt64: ActiveCall] = [:] {
         didSet { if !superseded.isEmpty { retireUnused() } }
@@ -64,7 +65,7 @@ final class Cell {
 
     init(
         id: CellID, appID: String, instanceID: String, space: SpaceContext, conductor: Conductor,
-        zomes: [CoordinatorZomeDef], head: ChainHead, grants: GrantBook
+        zomes: [CoordinatorZomeDef], head: ChainHead
     ) {
         self.id = id
         self.appID = appID
@@ -76,7 +77,6 @@ final class Cell {
         definition.coordinator = zomes
         self.definition = definition
         rules = SystemRules(dna: definition, hash: id.dna)
-        self.grants = grants
         meter = conductor.meter(of: instanceID)
         isReadOnly = conductor.readOnly[id] != nil
         order = CommitOrder(

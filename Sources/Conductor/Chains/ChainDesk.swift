@@ -4,6 +4,7 @@ import Keystore
 import Manifests
 import NIOCore
 import NIOPosix
+import Sodium
 import Storage
 import Validation
 
@@ -132,8 +133,7 @@ extension Conductor {
             let probe = Cell(
                 id: CellID(dna: space.dna, agent: agent), appID: "", instanceID: "restored/\(work.role.name)",
                 space: space, conductor: self, zomes: work.role.definition.coordinator,
-                head: scratch.head ?? ChainHead(hash: records[0].hash, seq: 0, timestamp: records[0].action.timestamp),
-                grants: GrantBook())
+                head: scratch.head ?? ChainHead(hash: records[0].hash, seq: 0, timestamp: records[0].action.timestamp))
             switch try probe.judge(records, view) {
             case .valid: break
             case .rejected(let violation): throw ChainImport.invalid(violation.message)
@@ -177,13 +177,37 @@ extension Conductor {
         let id = CellID(dna: space.dna, agent: work.file.agent)
         markReadOnly(id) { [self] result in
             if case .failure = result { return done(result) }
-            space.store.commit(work.commit(scratch)) { [self] result in
-                guard case .failure = result else { return done(result) }
-                let mark = readOnly.removeValue(forKey: id)
-                guard let mark else { return done(result) }
-                store.settings.delete(mark.key) { _ in done(result) }
+            spendCounted(scratch, space) { [self] result in
+                if case .failure = result { return unmarked(id, result, done) }
+                space.store.commit(work.commit(scratch)) { [self] result in
+                    guard case .failure = result else { return done(result) }
+                    unmarked(id, result, done)
+                }
             }
         }
+    }
+
+    private func unmarked(
+        _ id: CellID, _ result: Result<Void, PlasmidError>, _ done: @escaping (Result<Void, PlasmidError>) -> Void
+    ) {
+        let mark = readOnly.removeValue(forKey: id)
+        guard let mark else { return done(result) }
+        store.settings.delete(mark.key) { _ in done(result) }
+    }
+
+    /// A dump does not say how often its grants were used: counted ones come back spent, before the chain does.
+    private func spendCounted(
+        _ scratch: Scratch, _ space: SpaceContext, _ done: @escaping (Result<Void, PlasmidError>) -> Void
+    ) {
+        var book = GrantBook()
+        book.follow(scratch)
+        let uses = book.all.compactMap { grant in
+            grant.limits.uses.map {
+                SpaceSpending.Use(author: scratch.author, id: grant.address.core.array, count: $0, hasEnded: false)
+            }
+        }
+        guard !uses.isEmpty else { return done(.success(())) }
+        space.store.spend(SpaceSpending(nonces: [], uses: uses, forgetBefore: options.clock()), completion: done)
     }
 
     /// Starts the instance that waited for its chain, if there is one.

@@ -64,11 +64,10 @@ extension Cell {
         if cell === self, mayBeOwn { return try callOwn(request, wanted, origin) }
         var origin = origin
         let caller = wanted.asStranger ? Self.nobody : id.agent
-        let (zome, grant) = try cell.authoriseCall(
-            zome: wanted.zome, function: wanted.function, caller: caller, secret: wanted.secret)
-        origin.grant = grant
+        let admission = try cell.authorise(wish(wanted, caller))
+        origin.admission = admission
         let step = CallStep(
-            zome: zome, kind: .function, name: wanted.function,
+            zome: admission.zome, kind: .function, name: wanted.function,
             invocation: Invocation(caller: caller, payload: wanted.payload))
         let what = "call of \(wanted.zome)/\(wanted.function) of \(cell.instanceID)"
         try waitOutside(request, timeoutMilliseconds: wanted.timeoutMilliseconds, what: what) { reply in
@@ -83,19 +82,10 @@ extension Cell {
         }
     }
 
-    /// The zome's index and the grant that opens the function, if one does.
-    /// - Throws: `unknownZome`, `unknownFunction`, or one of the capability codes.
-    func authoriseCall(
-        zome: String, function: String, caller: AgentPubKey, secret: CapSecret?
-    ) throws(PlasmidError) -> (zome: Int, grant: ActionHash?) {
-        let index = try authorise(zome: zome, function: function, caller: caller, secret: secret)
-        guard let access = zomes[index].functions.first(where: { $0.name == function })?.access else {
-            return (index, nil)
-        }
-        let asked = CapabilityRequest(
-            provenance: caller, secret: secret, function: ZomeFunction(zome: zome, function: function))
-        let verdict = CapabilityCheck.decide(asked, author: id.agent, access: access, grants: grants)
-        if case .granted(let address) = verdict { return (index, address) }
-        return (index, nil)
+    /// What is asked of the callee; a claim on this cell's chain shows itself how it was passed on.
+    func wish(_ wanted: CallCellRequest, _ caller: AgentPubKey) -> CallWish {
+        CallWish(
+            zome: wanted.zome, function: wanted.function, caller: caller, secret: wanted.secret,
+            certificates: wanted.secret.flatMap { claims.claim(with: $0)?.certificates } ?? [])
     }
 }

@@ -46,7 +46,8 @@ extension Cell {
     private func dispatch(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) {
         switch operation {
         case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
-            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain:
+            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain,
+            .updateCapabilityGrant, .revokeCapabilities:
             try write(operation, request)
         case .get: try get(request)
         case .query: try query(request)
@@ -73,6 +74,10 @@ extension Cell {
         case .unschedule: try unschedule(request)
         case .createClone, .enableClone, .disableClone, .deleteClone: try changeClones(operation, request)
         case .callInfo: callInfo(request)
+        case .capabilityGrants: try capabilityGrants(request)
+        case .capabilityClaims: try capabilityClaims(request)
+        case .capabilityInfo: try capabilityInfo(request)
+        case .delegate: try delegate(request)
         case .keystoreGetPublicKey: try publicKey(request)
         case .log: try log(request)
         }

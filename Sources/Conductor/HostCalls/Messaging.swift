@@ -37,7 +37,8 @@ extension Cell {
         if space.cells[call.to]?.appID != appID { origin.instanceID = nil }
         let remote = RemoteCall(
             from: id.agent, to: call.to, zome: call.zome, function: call.function, payload: call.payload,
-            secret: call.secret, origin: origin)
+            secret: call.secret, certificates: call.secret.flatMap { claims.claim(with: $0)?.certificates } ?? [],
+            origin: origin)
         try waitOutside(request, timeoutMilliseconds: call.timeoutMilliseconds, what: "call to \(call.to)") {
             [space] reply in
             space.deliver(remote, reply)
@@ -128,6 +129,8 @@ struct RemoteCall {
     let function: String
     let payload: [UInt8]
     let secret: CapSecret?
+    /// How the capability was passed on to `from`; empty where the grantor gave it.
+    let certificates: [Delegation]
     let origin: CallOrigin
 }
 
@@ -163,11 +166,13 @@ extension SpaceContext {
             guard try arrives(from: call.from, to: call.to) else { return }
             let cell = try reachableCell(call.to)
             var origin = call.origin
-            let (zome, grant) = try cell.authoriseCall(
-                zome: call.zome, function: call.function, caller: call.from, secret: call.secret)
-            origin.grant = grant
+            let admission = try cell.authorise(
+                CallWish(
+                    zome: call.zome, function: call.function, caller: call.from, secret: call.secret,
+                    certificates: call.certificates))
+            origin.admission = admission
             let step = CallStep(
-                zome: zome, kind: .function, name: call.function,
+                zome: admission.zome, kind: .function, name: call.function,
                 invocation: Invocation(caller: call.from, payload: call.payload))
             cell.startWhenInitialised(
                 step: step, caller: call.from, secret: call.secret != nil, origin: origin

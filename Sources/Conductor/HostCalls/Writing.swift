@@ -31,7 +31,7 @@ extension Cell {
         }
     }
 
-    private typealias Work = (ActiveCall) throws -> [UInt8]
+    typealias Work = (ActiveCall) throws -> [UInt8]
 
     /// Reads the request and checks what can be checked before the position is asked for.
     private func prepare(_ operation: HostOperation, _ request: HostRequest) throws(PlasmidError) -> Work {
@@ -46,6 +46,8 @@ extension Cell {
         case .deleteLink: try deleteLink(request)
         case .commitCapabilityGrant: try commitGrant(request)
         case .commitCapabilityClaim: try commitClaim(request)
+        case .updateCapabilityGrant: try updateGrant(request)
+        case .revokeCapabilities: try revokeGrants(request)
         default: try revokeGrant(request)
         }
     }
@@ -194,30 +196,6 @@ extension Cell {
         let open = try request.decode(OpenChainRequest.self)
         return { [self] call in
             try call.scratch?.append(.openChain(open.from, open.closeHash), now: now).packed ?? []
-        }
-    }
-
-    private func commitGrant(_ request: HostRequest) throws(PlasmidError) -> Work {
-        let (grant, secret) = try makeGrant(try request.decode(GrantRequest.self))
-        return { [self] call in
-            guard let address = try call.scratch?.create(.capGrant, .capGrant(grant), now: now) else { return [] }
-            return GrantReceipt(address: address, secret: secret).packed
-        }
-    }
-
-    private func commitClaim(_ request: HostRequest) throws(PlasmidError) -> Work {
-        let claim = try request.decode(ClaimRequest.self)
-        let entry = Entry.capClaim(CapClaim(tag: claim.tag, grantor: claim.grantor, secret: claim.secret))
-        return { [self] call in try call.scratch?.create(.capClaim, entry, now: now).packed ?? [] }
-    }
-
-    private func revokeGrant(_ request: HostRequest) throws(PlasmidError) -> Work {
-        let revoke = try request.decode(RevokeRequest.self)
-        return { [self] call in
-            guard var scratch = call.scratch else { return [] }
-            call.scratch = nil
-            defer { call.scratch = scratch }
-            return try self.revoke(revoke.address, in: &scratch).packed
         }
     }
 }

@@ -46,9 +46,7 @@ final class ActiveCall {
     /// Whoever calls: nil for callbacks that nobody called (`init`, `post_commit`).
     let caller: AgentPubKey?
     let usedSecret: Bool
-    /// What a signed call used up: committed with its writes, so that a restart does not forget it.
-    let nonce: SpaceCommit.Nonce?
-    /// Where it comes from: another cell, a bridge, and how many calls lie above it.
+    /// Where it comes from and what lets it run: another cell, a bridge, a grant, and how many calls lie above it.
     let origin: CallOrigin
     /// Whether it is the cell's `init`: then the conductor ends it with `InitZomesComplete`, in the same commit.
     let isInit: Bool
@@ -91,7 +89,7 @@ final class ActiveCall {
 
     init(
         number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,
-        nonce: SpaceCommit.Nonce? = nil, origin: CallOrigin = CallOrigin(), isInit: Bool = false,
+        origin: CallOrigin = CallOrigin(), isInit: Bool = false,
         epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
@@ -101,7 +99,6 @@ final class ActiveCall {
         self.steps = steps
         self.caller = caller
         self.usedSecret = usedSecret
-        self.nonce = nonce
         self.origin = origin
         self.isInit = isInit
         self.epilogue = epilogue

@@ -1,28 +1,101 @@
 import Chain
 import Integrity
+import Sodium
+import Storage
+
+/// A call as it arrives: who wants to run what, and what is shown for it. The caller was authenticated before.
+struct CallWish {
+    var zome: String
+    var function: String
+    var caller: AgentPubKey
+    var secret: CapSecret?
+    /// How the capability was passed on to the caller, as the claim tells it.
+    var certificates: [Delegation] = []
+    /// What a signed call uses up by being made.
+    var nonce: SpaceSpending.Nonce?
+}
+
+/// A call that may run, and what lets it.
+struct Admission {
+    /// The zome's place in the cell.
+    let zome: Int
+    let verdict: CapabilityVerdict
+    /// What has to be durable before the function runs; nil where the call uses nothing up.
+    let spending: SpaceSpending?
+
+    /// The grant that lets it; nil for the author and for what the DNA opens to everyone.
+    var grant: ActionHash? { verdict.grant }
+}
 
 /// Who may call what: the one place where the conductor asks `CapabilityCheck`.
 extension Cell {
-    /// The zome's index, if `caller` may call `function`.
-    /// - Throws: `unknownZome`, `unknownFunction`, or one of the capability codes.
-    func authorise(
-        zome: String, function: String, caller: AgentPubKey, secret: CapSecret?
-    ) throws(PlasmidError) -> Int {
-        guard let index = zomeIndex(zome) else {
+    /// Decides on a call. A counted use is spent by this, so that of several calls on the last one exactly one is admitted;
+    /// it is not given back. It and the nonce of a signed call have to be durable before the function runs:
+    /// `startWhenInitialised` sees to that.
+    /// - Throws: `unknownZome`, `unknownFunction`, or one of the capability codes. A nonce is used up all the same: what was
+    ///   signed shall not come true later.
+    func authorise(_ wish: CallWish) throws(PlasmidError) -> Admission {
+        let nonces = wish.nonce.map { [$0] } ?? []
+        do {
+            let (zome, verdict) = try decide(wish)
+            return Admission(zome: zome, verdict: verdict, spending: spending(nonces, grants.spend(verdict)))
+        } catch {
+            if let spending = spending(nonces, []) { space.store.spend(spending) { _ in } }
+            throw error
+        }
+    }
+
+    private func decide(_ wish: CallWish) throws(PlasmidError) -> (zome: Int, verdict: CapabilityVerdict) {
+        guard let index = zomeIndex(wish.zome) else {
             throw PlasmidError(
-                .unknownZome, "Zome '\(zome)' not found",
+                .unknownZome, "Zome '\(wish.zome)' not found",
                 hint: "\(instanceID) has \(zomes.map(\.name).joined(separator: ", "))")
         }
-        guard let declared = zomes[index].functions.first(where: { $0.name == function }) else {
+        guard let declared = zomes[index].functions.first(where: { $0.name == wish.function }) else {
             throw PlasmidError(
-                .unknownFunction, "Zome function '\(function)' not found in Zome '\(zome)'",
+                .unknownFunction, "Zome function '\(wish.function)' not found in Zome '\(wish.zome)'",
                 hint: "it has \(zomes[index].functions.map(\.name).joined(separator: ", "))")
         }
-        let wanted = ZomeFunction(zome: zome, function: function)
+        let wanted = ZomeFunction(zome: wish.zome, function: wish.function)
+        let request = CapabilityRequest(
+            provenance: wish.caller, secret: wish.secret, function: wanted, certificates: wish.certificates)
+        let now = conductor.options.clock()
+        if wish.secret == nil { grants.settle(wanted, now: now) }
         let verdict = CapabilityCheck.decide(
-            CapabilityRequest(provenance: caller, secret: secret, function: wanted), author: id.agent,
-            access: declared.access, grants: grants)
-        if case .refused(let refusal) = verdict { throw refusal.error(wanted, caller: caller) }
-        return index
+            request, author: id.agent, dna: id.dna, access: declared.access, grants: grants, now: now)
+        if case .refused(let refusal) = verdict {
+            // An end that was met once is an end for good; nobody waits for its being stored.
+            if refusal == .expired, let ends = spending([], grants.noteEnds(request, now: now)) {
+                space.store.spend(ends) { _ in }
+            }
+            throw refusal.error(wanted, caller: wish.caller)
+        }
+        return (index, verdict)
+    }
+
+    private func spending(_ nonces: [SpaceSpending.Nonce], _ uses: [CountedUse]) -> SpaceSpending? {
+        guard !nonces.isEmpty || !uses.isEmpty else { return nil }
+        let counts = uses.map {
+            SpaceSpending.Use(
+                author: id.agent, id: $0.id.array, count: $0.count.used, hasEnded: $0.count.hasEnded)
+        }
+        return SpaceSpending(
+            nonces: nonces, uses: counts, forgetBefore: NonceWindow.kept(conductor.options.clock()))
+    }
+
+    /// Stores what a call uses up; many that wait share one sync. `done` comes after it, a failure also if the cell was
+    /// stopped meanwhile.
+    func spend(_ spending: SpaceSpending, _ done: @escaping (Result<Void, PlasmidError>) -> Void) {
+        space.store.spend(spending) { [self] result in
+            guard case .success = result, !isActive else {
+                done(result)
+                return
+            }
+            done(
+                .failure(
+                    PlasmidError(
+                        .cellNotActive, "instance `\(instanceID)` was stopped while the call came in",
+                        hint: "nothing of the call was written")))
+        }
     }
 }

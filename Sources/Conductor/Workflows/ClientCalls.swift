@@ -59,26 +59,41 @@ extension Conductor {
     /// Runs a zome function for a client.
     ///
     /// Checked in this order: the instance, zome and function exist; the signature, if the call has one, its expiry and its
-    /// nonce; the capability. The cell's `init` runs before its first call.
+    /// nonce; the capability. What the call uses up by that (the nonce, a counted use) is durable before the function runs.
+    /// The cell's `init` runs before its first call.
     /// - Parameter reply: called once, on the loop; after the commit is durable, and after the call's signals.
     public func call(_ request: ClientRequest, reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void) {
         loop.assertInEventLoop()
         do {
             let cell = try cell(request.instanceID)
+            try checkReach(request, cell)
             let secret = try Self.secret(request.secret)
             let caller = try caller(of: request, cell: cell, secret: secret)
-            let zome = try cell.authorise(
-                zome: request.zome, function: request.function, caller: caller, secret: secret)
+            let admission = try cell.authorise(
+                CallWish(
+                    zome: request.zome, function: request.function, caller: caller, secret: secret,
+                    nonce: request.provenance.map(Self.nonce)))
             let step = CallStep(
-                zome: zome, kind: .function, name: request.function,
+                zome: admission.zome, kind: .function, name: request.function,
                 invocation: Invocation(caller: caller, payload: request.payload))
             cell.startWhenInitialised(
-                step: step, caller: caller, secret: secret != nil, nonce: request.provenance.map(Self.nonce),
+                step: step, caller: caller, secret: secret != nil, origin: CallOrigin(admission: admission),
                 reply: reply)
         } catch {
-            let error = PlasmidError.from(error)
-            refused(error)
-            reply(.failure(error))
+            reply(.failure(PlasmidError.from(error)))
+        }
+    }
+
+    /// An app's token reaches the cells of its own app, where it is the author, and of other cells those of a DNA that its
+    /// app runs too: what the app's zomes reach as well, as the app's agent, who is a stranger there. The rest does not
+    /// exist for it, not even where both apps have the same agent: the token of one app is no key to another's chain.
+    private func checkReach(_ request: ClientRequest, _ cell: Cell) throws(PlasmidError) {
+        guard let appID = request.app, appID != cell.appID else { return }
+        let own = try app(appID)
+        guard own.agent != cell.id.agent, own.roles.contains(where: { $0.dna == cell.id.dna }) else {
+            throw PlasmidError(
+                .unknownInstance, "unknown instance `\(request.instanceID)`",
+                hint: "the token of app `\(appID)` is for its own instances; `info/instances` lists them")
         }
     }
 
@@ -103,8 +118,8 @@ extension Conductor {
         return try app(appID).agent
     }
 
-    private static func nonce(_ provenance: ClientProvenance) -> SpaceCommit.Nonce {
-        SpaceCommit.Nonce(agent: provenance.agent, nonce: provenance.nonce, expires: provenance.expiresAt)
+    private static func nonce(_ provenance: ClientProvenance) -> SpaceSpending.Nonce {
+        SpaceSpending.Nonce(agent: provenance.agent, nonce: provenance.nonce, expires: provenance.expiresAt)
     }
 
     private func check(
@@ -121,7 +136,7 @@ extension Conductor {
             NonceWindow.Use(agent: provenance.agent, nonce: provenance.nonce), expiresAt: provenance.expiresAt,
             now: options.clock())
         if let error = verdict.error { throw error }
-        // The window is empty after a start; what a call committed with its writes is not.
+        // What the window had no room for at the start is in storage all the same.
         if try cell.space.store.isUsed(Self.nonce(provenance)), let error = NonceWindow.Verdict.replayed.error {
             throw error
         }

@@ -54,10 +54,10 @@ extension Cell {
             return
         }
         do {
-            let commit = try conductor.spaceCommit(
-                of: scratch, agent: id.agent, nonces: call.nonce.map { [$0] } ?? [])
+            let commit = try conductor.spaceCommit(of: scratch, agent: id.agent)
             // From here on the next call meets the new grants, and none that is revoked.
             grants.follow(scratch)
+            claims.follow(scratch)
             let actions = commit.records.map(\.signedAction)
             let done = whenKept(call) { [self] result in committed(call, actions, result) }
             space.store.commit(commit, completion: done)
@@ -113,7 +113,7 @@ extension Cell {
             guard let head = try space.store.head(of: id.agent) else {
                 throw PlasmidError(.chainMissing, "the chain of \(id.agent) is not in storage any more")
             }
-            grants = try conductor.loadGrants(space: space, agent: id.agent)
+            try loadCapabilities()
             setBack = error
             tell(.reset(tail: head))
         } catch {
@@ -150,7 +150,7 @@ extension Cell {
 extension Conductor {
     /// What storage takes of a signed scratch: private entries sealed for their author, public ones as they are.
     func spaceCommit(
-        of scratch: Scratch, agent: AgentPubKey, nonces: [SpaceCommit.Nonce] = []
+        of scratch: Scratch, agent: AgentPubKey
     ) throws(PlasmidError) -> SpaceCommit {
         var records: [CommittedRecord] = []
         records.reserveCapacity(scratch.actions.count)
@@ -169,7 +169,7 @@ extension Conductor {
                     signedAction: try signed(pending), actionBytes: pending.actionBytes, entryBytes: publicBytes,
                     sealedEntry: sealed))
         }
-        return SpaceCommit(author: agent, records: records, nonces: nonces)
+        return SpaceCommit(author: agent, records: records)
     }
 
     /// A pending action with its author's signature: made now if it was not made yet.

@@ -5,17 +5,32 @@ import ZomeRuntime
 
 /// `init`: run once in the life of a cell, before its first call; what it writes and `InitZomesComplete` are one commit.
 extension Cell {
-    /// Starts a call of one step as soon as the cell is initialised.
+    /// Starts a call of one step as soon as what it uses up is durable and the cell is initialised.
     func startWhenInitialised(
-        step: CallStep, caller: AgentPubKey?, secret: Bool, nonce: SpaceCommit.Nonce? = nil,
-        origin: CallOrigin = CallOrigin(),
+        step: CallStep, caller: AgentPubKey?, secret: Bool, origin: CallOrigin = CallOrigin(),
+        reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
+    ) {
+        guard let spending = origin.admission?.spending else {
+            startInitialised(step: step, caller: caller, secret: secret, origin: origin, reply: reply)
+            return
+        }
+        spend(spending) { [self] result in
+            switch result {
+            case .success: startInitialised(step: step, caller: caller, secret: secret, origin: origin, reply: reply)
+            case .failure(let error): reply(.failure(error))
+            }
+        }
+    }
+
+    private func startInitialised(
+        step: CallStep, caller: AgentPubKey?, secret: Bool, origin: CallOrigin,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
         if case .done = initialisation {
             start(
                 ActiveCall(
                     number: conductor.nextCall(), cell: self, steps: [step], caller: caller, usedSecret: secret,
-                    nonce: nonce, origin: origin, reply: reply))
+                    origin: origin, reply: reply))
             return
         }
         if case .running(let call?, _) = initialisation, call.outsideWaits > 0 {
@@ -30,8 +45,7 @@ extension Cell {
         initialise { [self] result in
             switch result {
             case .success:
-                startWhenInitialised(
-                    step: step, caller: caller, secret: secret, nonce: nonce, origin: origin, reply: reply)
+                startInitialised(step: step, caller: caller, secret: secret, origin: origin, reply: reply)
             case .failure(let error): reply(.failure(error))
             }
         }

@@ -11,8 +11,10 @@ struct CallOrigin {
     var instanceID: String?
     /// The handle of the bridge that the call came over.
     var bridge: String?
+    /// What lets it run; nil for callbacks, and for what the conductor itself starts.
+    var admission: Admission?
     /// The grant that allowed it.
-    var grant: ActionHash?
+    var grant: ActionHash? { admission?.grant }
     /// How many calls lie above this one.
     var depth = 0
     /// Shared by all calls that one call causes: a call that calls two that call two … would never end otherwise.
@@ -108,15 +110,30 @@ extension ActiveCall {
 extension Cell {
     /// Runs a function of this cell within the call that asks for it.
     func callWithin(_ request: HostRequest, _ wanted: CallCellRequest, origin: CallOrigin) throws(PlasmidError) {
-        let call = request.call
         let caller = wanted.asStranger ? Self.nobody : id.agent
-        let (zome, grant) = try authoriseCall(
-            zome: wanted.zome, function: wanted.function, caller: caller, secret: wanted.secret)
         var origin = origin
-        origin.grant = grant
+        let admission = try authorise(wish(wanted, caller))
+        origin.admission = admission
         let step = CallStep(
-            zome: zome, kind: .function, name: wanted.function,
+            zome: admission.zome, kind: .function, name: wanted.function,
             invocation: Invocation(caller: caller, payload: wanted.payload))
+        guard let spending = admission.spending else {
+            run(step, within: request, wanted, origin)
+            return
+        }
+        spend(spending) { [self] result in
+            switch result {
+            case .failure(let error): request.fail(error)
+            case .success where !request.isCurrent: request.drop()
+            case .success: run(step, within: request, wanted, origin)
+            }
+        }
+    }
+
+    private func run(
+        _ step: CallStep, within request: HostRequest, _ wanted: CallCellRequest, _ origin: CallOrigin
+    ) {
+        let call = request.call
         let number = conductor.nextModuleCall()
         call.frames[number] = CallFrame(
             step: step, origin: origin, usedSecret: wanted.secret != nil, parent: request.moduleCall, call: call)
@@ -128,7 +145,7 @@ extension Cell {
             end(number, of: call, request, .failure(PlasmidError(.timeout, words)))
         }
         call.runner?.invoke(
-            call: number, zome: zome, kind: .function, name: step.name, invocation: step.invocation, timeout: nil
+            call: number, zome: step.zome, kind: .function, name: step.name, invocation: step.invocation, timeout: nil
         ) { [self] result in
             timer.cancel()
             guard callOfModuleCall.removeValue(forKey: number) != nil else { return }

@@ -101,6 +101,18 @@ extension CapSecret: CodableAsPacked {
     }
 }
 
+extension DelegatedClaim: CodableAsPacked {
+    /// Base64 of the packed form.
+    public var codableText: String { Base64.encode(packed) }
+    /// Reads base64 of the packed form.
+    public init(codableText: String) throws(PlasmidError) {
+        guard let raw = Base64.decode(codableText) else {
+            throw PlasmidError(.badInput, "A capability that was passed on is written in base64.")
+        }
+        try self.init(packed: raw)
+    }
+}
+
 extension Action: CodableOnlyAsPacked {}
 extension SignedAction: CodableOnlyAsPacked {}
 extension Entry: CodableOnlyAsPacked {}
@@ -114,6 +126,11 @@ extension DnaInfo: CodableOnlyAsPacked {}
 extension CallInfo: CodableOnlyAsPacked {}
 extension GrantReceipt: CodableOnlyAsPacked {}
 extension CapClaim: CodableOnlyAsPacked {}
+extension CapabilityClaim: CodableOnlyAsPacked {}
+extension CapabilityGrant: CodableOnlyAsPacked {}
+extension CapabilityInfo: CodableOnlyAsPacked {}
+extension Delegation: CodableOnlyAsPacked {}
+extension GrantLimits: CodableOnlyAsPacked {}
 extension ZomeFunction: CodableOnlyAsPacked {}
 extension GrantedFunctions: CodableOnlyAsPacked {}
 extension MessagePackValue: CodableOnlyAsPacked {}

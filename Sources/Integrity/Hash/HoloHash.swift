@@ -16,6 +16,12 @@ public struct HoloHash<Kind: HashKind>: Sendable, Comparable, CustomStringConver
         location = Blake2b.location(of: core)
     }
 
+    /// The hash with a core of these 32 bytes; nil for another count.
+    public init?(coreBytes: [UInt8]) {
+        guard let core = Bytes32(coreBytes) else { return nil }
+        self.init(core: core)
+    }
+
     /// The hash with this core and a location that is known already, or that came with it.
     @inlinable
     public init(core: Bytes32, location: UInt32) {

@@ -126,6 +126,21 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// Takes that back: ``UnscheduleRequest`` → nil.
     case unschedule = 56
 
+    // 60 to 69: capabilities.
+
+    /// Looks up grants on the own chain: ``GrantsQuery`` → `[CapabilityGrant]`.
+    case capabilityGrants = 60
+    /// Looks up claims by grantor and label: ``ClaimsQuery`` → `[CapabilityClaim]`.
+    case capabilityClaims = 61
+    /// The grant by which this call runs: ``NoInput`` → ``CapabilityInfo`` or nil.
+    case capabilityInfo = 62
+    /// Replaces a grant: ``GrantUpdate`` → ``GrantReceipt``.
+    case updateCapabilityGrant = 63
+    /// Takes back every grant with a label: ``RevokeLabelRequest`` → `[ActionHash]`.
+    case revokeCapabilities = 64
+    /// Passes a claim on: ``DelegateRequest`` → ``DelegatedClaim``.
+    case delegate = 65
+
     /// The name in messages and logs.
     public var name: String { "\(self)" }
 
@@ -133,7 +148,8 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     public var isWrite: Bool {
         switch self {
         case .create, .update, .delete, .createLink, .createLinks, .deleteLink, .commitCapabilityGrant,
-            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain:
+            .commitCapabilityClaim, .revokeCapability, .closeChain, .openChain,
+            .updateCapabilityGrant, .revokeCapabilities:
             true
         default: false
         }

@@ -208,18 +208,24 @@ public struct GrantRequest: Packable, Hashable {
     public var assignees: [AgentPubKey]
     /// What it opens.
     public var functions: GrantedFunctions
+    /// What ends it by itself.
+    public var limits: GrantLimits
 
     /// A value from its parts.
-    public init(tag: String, access: GrantAccess, assignees: [AgentPubKey] = [], functions: GrantedFunctions) {
+    public init(
+        tag: String, access: GrantAccess, assignees: [AgentPubKey] = [], functions: GrantedFunctions,
+        limits: GrantLimits = .none
+    ) {
         self.tag = tag
         self.access = access
         self.assignees = assignees
         self.functions = functions
+        self.limits = limits
     }
 
-    /// Writes a map of 4 fields.
+    /// Writes a map of 6 fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(4)
+        w.writeMapHeader(6)
         w.writeString("tag")
         w.writeString(tag)
         w.writeString("access")
@@ -228,6 +234,10 @@ public struct GrantRequest: Packable, Hashable {
         w.write(assignees)
         w.writeString("functions")
         functions.pack(into: &w)
+        w.writeString("expires_at")
+        w.write(limits.expiresAt)
+        w.writeString("uses")
+        w.write(limits.uses)
     }
 
     /// Reads a map; what has a default may be left out.
@@ -236,12 +246,15 @@ public struct GrantRequest: Packable, Hashable {
         var access: GrantAccess?
         var assignees: [AgentPubKey]?
         var functions: GrantedFunctions?
+        var limits = GrantLimits.none
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "tag": try r.read(into: &tag)
             case "access": try r.read(into: &access)
             case "assignees": assignees = try r.readOptionalArray()
             case "functions": try r.read(into: &functions)
+            case "expires_at": limits.expiresAt = try r.readOptional()
+            case "uses": limits.uses = try r.readOptional()
             default: try r.skip()
             }
         }
@@ -249,6 +262,7 @@ public struct GrantRequest: Packable, Hashable {
         self.access = try r.require(access, "access", of: "GrantRequest")
         self.assignees = assignees ?? []
         self.functions = try r.require(functions, "functions", of: "GrantRequest")
+        self.limits = limits
     }
 }
 
@@ -298,23 +312,28 @@ public struct ClaimRequest: Packable, Hashable {
     public var grantor: AgentPubKey
     /// The secret that came with it.
     public var secret: CapSecret
+    /// How it was passed on to this agent; empty where the grantor gave it.
+    public var certificates: [Delegation]
 
     /// A value from its parts.
-    public init(tag: String, grantor: AgentPubKey, secret: CapSecret) {
+    public init(tag: String, grantor: AgentPubKey, secret: CapSecret, certificates: [Delegation] = []) {
         self.tag = tag
         self.grantor = grantor
         self.secret = secret
+        self.certificates = certificates
     }
 
-    /// Writes a map of 3 fields.
+    /// Writes a map of 4 fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(3)
+        w.writeMapHeader(4)
         w.writeString("tag")
         w.writeString(tag)
         w.writeString("grantor")
         grantor.pack(into: &w)
         w.writeString("secret")
         secret.pack(into: &w)
+        w.writeString("certificates")
+        w.write(certificates)
     }
 
     /// Reads a map; what has a default may be left out.
@@ -322,17 +341,20 @@ public struct ClaimRequest: Packable, Hashable {
         var tag: String?
         var grantor: AgentPubKey?
         var secret: CapSecret?
+        var certificates: [Delegation]?
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "tag": try r.read(into: &tag)
             case "grantor": try r.read(into: &grantor)
             case "secret": try r.read(into: &secret)
+            case "certificates": certificates = try r.readOptionalArray()
             default: try r.skip()
             }
         }
         self.tag = try r.require(tag, "tag", of: "ClaimRequest")
         self.grantor = try r.require(grantor, "grantor", of: "ClaimRequest")
         self.secret = try r.require(secret, "secret", of: "ClaimRequest")
+        self.certificates = certificates ?? []
     }
 }
 

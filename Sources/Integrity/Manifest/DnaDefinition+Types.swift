@@ -7,13 +7,15 @@ extension IntegritySection {
         return zomes.firstIndex { $0.name == name }.flatMap { UInt8(exactly: $0) }
     }
 
-    /// The definition that an action carries for the entry type with this name; nil when there is none.
+    /// The definition that an action carries for the entry type with this name; nil when there is none, and
+    /// for the one place that is the system's own (``EntryType/capNote``).
     public func appEntryDef(named name: String) -> AppEntryDef? {
         guard let at = entryTypes.firstIndex(where: { $0.name == name }), let zome = zomeIndex(entryTypes[at].zome)
         else { return nil }
         let before = entryTypes[..<at].count { zomeIndex($0.zome) == zome }
         guard let index = UInt8(exactly: before) else { return nil }
-        return AppEntryDef(entryIndex: index, zomeIndex: zome, visibility: entryTypes[at].visibility)
+        let definition = AppEntryDef(entryIndex: index, zomeIndex: zome, visibility: entryTypes[at].visibility)
+        return EntryType.app(definition) == .capNote ? nil : definition
     }
 
     /// The entry type that an action's indexes mean; nil when they are out of range. The visibility is not compared.

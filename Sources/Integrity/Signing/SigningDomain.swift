@@ -8,6 +8,8 @@ import Sodium
 public enum SigningDomain: String, CaseIterable, Sendable {
     /// A call of a zome function by a client: the whole call (see `docs/spec`).
     case call
+    /// A capability passed on from one holder to the next (``Delegation``).
+    case delegation
     /// A validation receipt.
     case receipt
     /// What an agent says of itself to peers: arc, addresses, expiry.

@@ -20,7 +20,8 @@ struct ZomeSources {
     /// The methods of HDK's `Host` that write to the chain.
     static let writers: Set<String> = [
         "create", "update", "delete", "createLink", "deleteLink", "commitCapabilityGrant", "commitCapabilityClaim",
-        "revokeCapability",
+        "revokeCapability", "revokeCapabilities",
+        "updateCapabilityGrant",
     ]
 
     /// What each text of the sources says, without quotes.

@@ -16,9 +16,11 @@ public final class MemorySpace: RowSpace {
         try checkFollows(commit, head: try head(of: commit.author))
         var deriver = RowDeriver(self, next: next)
         try deriver.derive(commit)
-        for row in deriver.rows { memory.put(row.table, row.key, row.value) }
+        for row in deriver.rows { put(row) }
         next = deriver.next
     }
+
+    func put(_ row: RowDeriver.Row) { memory.put(row.table, row.key, row.value) }
 }
 
 extension RowSpace {

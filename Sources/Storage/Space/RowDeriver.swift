@@ -26,7 +26,6 @@ struct RowDeriver {
     /// Derives every row of `commit`.
     mutating func derive(_ commit: SpaceCommit) throws(PlasmidError) {
         for record in commit.records { try derive(record) }
-        for nonce in commit.nonces { add(SpaceTables.nonces, SpaceKey.nonce(nonce)) }
     }
 
     private mutating func add(_ table: TableID, _ key: [UInt8], _ value: [UInt8]? = []) {

@@ -104,14 +104,6 @@ public class RowSpace: SpaceReading {
         }
     }
 
-    /// Whether a nonce has been used up.
-    public func isUsed(_ nonce: SpaceCommit.Nonce) throws(PlasmidError) -> Bool {
-        let key = SpaceKey.nonce(nonce)
-        return try rows.reading { () throws(PlasmidError) in
-            try self.rows.get(SpaceTables.nonces, key) { $0 != nil }
-        }
-    }
-
     /// The ops at a range of locations.
     public func ops(from: UInt32, to: UInt32, limit: Int) throws(PlasmidError) -> [StoredOp] {
         guard from <= to, limit > 0 else { return [] }

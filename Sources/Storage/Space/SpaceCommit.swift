@@ -24,35 +24,15 @@ public struct CommittedRecord: Sendable {
 
 /// Everything that one call writes into a space: all of it becomes visible and durable, or nothing.
 public struct SpaceCommit: Sendable {
-    /// A nonce that was used up, with the time after which nobody asks for it any more.
-    public struct Nonce: Hashable, Sendable {
-        /// Whose nonce.
-        public let agent: AgentPubKey
-        /// 32 bytes.
-        public let nonce: [UInt8]
-        /// When calls with it are refused for their age alone.
-        public let expires: Timestamp
-
-        /// A used nonce; `nonce` is cut or filled with zeros to 32 bytes.
-        public init(agent: AgentPubKey, nonce: [UInt8], expires: Timestamp) {
-            self.agent = agent
-            self.nonce = Array((nonce + repeatElement(0, count: max(0, 32 - nonce.count))).prefix(32))
-            self.expires = expires
-        }
-    }
-
     /// The author of every record.
     public let author: AgentPubKey
     /// The records, in the order of the chain.
     public let records: [CommittedRecord]
-    /// Nonces that this commit uses up.
-    public let nonces: [Nonce]
 
     /// A commit.
-    public init(author: AgentPubKey, records: [CommittedRecord], nonces: [Nonce] = []) {
+    public init(author: AgentPubKey, records: [CommittedRecord]) {
         self.author = author
         self.records = records
-        self.nonces = nonces
     }
 }
 

@@ -36,7 +36,13 @@ public protocol SpaceReading: AnyObject {
     /// Whether an action, or an entry's content, is held.
     func has(_ hash: AnyDhtHash) throws(PlasmidError) -> Bool
     /// Whether a nonce has been used up.
-    func isUsed(_ nonce: SpaceCommit.Nonce) throws(PlasmidError) -> Bool
+    func isUsed(_ nonce: SpaceSpending.Nonce) throws(PlasmidError) -> Bool
+    /// The nonces that are remembered, the first to expire first; of more than `limit` those that expire last.
+    func nonces(limit: Int) throws(PlasmidError) -> [SpaceSpending.Nonce]
+    /// The latest expiry of a nonce that was forgotten; nil while none was.
+    func nonceFloor() throws(PlasmidError) -> Timestamp?
+    /// What was counted of the grants on an author's chain, and of certificates for them.
+    func uses(of author: AgentPubKey) throws(PlasmidError) -> [SpaceSpending.Use]
     /// The ops at locations `from`…`to`, in the order of location and time.
     func ops(from: UInt32, to: UInt32, limit: Int) throws(PlasmidError) -> [StoredOp]
     /// The authors whose chains are held.

@@ -18,10 +18,12 @@ enum SpaceTables {
     static let claims = TableID(number: 12, name: "claims")
     static let nonces = TableID(number: 13, name: "nonces")
     static let linkTimes = TableID(number: 14, name: "link_times")
+    static let uses = TableID(number: 15, name: "uses")
+    static let marks = TableID(number: 16, name: "marks")
 
     static let all = [
         meta, rows, hashes, chain, creators, updates, deletes, links, linkDeletes, ops, sealed, grants, claims, nonces,
-        linkTimes,
+        linkTimes, uses, marks,
     ]
 }
 
@@ -151,13 +153,18 @@ enum SpaceKey {
         return key
     }
 
-    static func nonce(_ nonce: SpaceCommit.Nonce) -> [UInt8] {
+    static func nonce(_ nonce: SpaceSpending.Nonce) -> [UInt8] {
         var key: [UInt8] = []
         key.reserveCapacity(72)
         key.append(bigEndian: time(nonce.expires))
         key.append(contentsOf: nonce.agent.coreBytes)
         key.append(contentsOf: nonce.nonce)
         return key
+    }
+
+    /// What was counted: on whose chain, and the 32 bytes that name the grant or certificate.
+    static func use(_ author: AgentPubKey, _ id: [UInt8]) -> [UInt8] {
+        Array(author.coreBytes) + id
     }
 
     static func sealed(_ author: ArraySlice<UInt8>, _ entry: ArraySlice<UInt8>) -> [UInt8] {

@@ -32,6 +32,7 @@ extension SystemRules {
                 6, "An action has number \(action.actionSeq), yet the one that it follows has \(previous.actionSeq).")
         }
         checkNeighbours(previous, action, &findings)
+        checkNotePlace(action, after: previous, &findings)
     }
 
     private func checkNeighbours(_ previous: Action, _ action: Action, _ findings: inout Findings) {

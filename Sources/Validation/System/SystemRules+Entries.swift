@@ -5,7 +5,7 @@ extension SystemRules {
     /// Rules 9–11 and 18 on an entry that is there, 20–23 on what the action says of it.
     func checkEntry(_ action: Action, _ entry: RecordEntry, _ findings: inout Findings) {
         var definition: EntryTypeDef?
-        if case .app(let app)? = action.entryType {
+        if case .app(let app)? = action.entryType, action.entryType != .capNote {
             definition = checkDefinition(app, &findings)
         }
         guard let type = action.entryType, let hash = action.entryHash else {
@@ -72,6 +72,9 @@ extension SystemRules {
         if originalType != type {
             findings.reject(12, "A '\(name(type))' cannot replace a '\(name(originalType))'.")
         }
+        if originalType == .capNote {
+            findings.reject(32, .badCapability, "What was noted beside a capability is not changed.")
+        }
         if original.entryHash != entry {
             findings.reject(12, "An update names another entry than the one that its original action brought.")
         }
@@ -86,6 +89,9 @@ extension SystemRules {
         guard let brought = target.entryHash else {
             return findings.reject(
                 13, "Only a record with an entry can be deleted; this names an action that brought none.")
+        }
+        if target.entryType == .capNote {
+            findings.reject(32, .badCapability, "What was noted beside a capability stays as long as that does.")
         }
         if brought != entry {
             findings.reject(28, "A deletion names another entry than the one that the record it deletes brought.")

@@ -1,7 +1,8 @@
 import Integrity
 
 /// The rules that the conductor itself enforces on every record, numbered as in docs/spec/validation.md: those of Holochain
-/// (1–17) that need no word of another node, and those that follow from a DNA's definition (20–29).
+/// (1–17) that need no word of another node, and those that follow from a DNA's definition or from what
+/// Plasmid adds (20–32).
 ///
 /// Pure: the same record and the same held data give the same verdict, whatever the order in which the data came. A rejection
 /// found while data is missing stands, since no further data can undo it.
@@ -40,6 +41,7 @@ public struct SystemRules: Sendable {
         try checkChain(record.action, reads, &findings)
         checkEntry(record.action, record.entry, &findings)
         checkGrants(record.entry, &findings)
+        checkNote(record.action, record.entry, &findings)
         try checkTargets(record.action, reads, &findings)
         return findings.verdict
     }
@@ -96,6 +98,7 @@ public struct SystemRules: Sendable {
         case .agentPubKey: "agent key"
         case .capClaim: "capability claim"
         case .capGrant: "capability grant"
+        case .capNote: "note beside a capability"
         case .app(let app): entryType(app)?.name ?? "entry type \(app.entryIndex) of zome \(app.zomeIndex)"
         }
     }
@@ -111,18 +114,6 @@ public struct SystemRules: Sendable {
         case .createLink: try checkCreateLink(action, reads, &findings)
         case .deleteLink: try checkDeleteLink(action, reads, &findings)
         default: break
-        }
-    }
-
-    private func checkGrants(_ entry: RecordEntry, _ findings: inout Findings) {
-        do throws(PlasmidError) {
-            switch entry.entry {
-            case .capGrant(let grant): try GrantRules.check(grant, dna: dna)
-            case .capClaim(let claim): try GrantRules.check(claim)
-            default: break
-            }
-        } catch {
-            findings.reject(29, error.code, error.message)
         }
     }
 }

@@ -46,6 +46,7 @@ struct Figures: ParsableCommand {
         Group(name: "dev", measure: DevFigures.measure),
         Group(name: "rules", measure: RuleFigures.measure),
         Group(name: "signals", measure: SignalFigures.measure), Group(name: "check", measure: CheckFigures.measure),
+        Group(name: "grants", measure: GrantFigures.measure),
     ]
 
     func validate() throws {

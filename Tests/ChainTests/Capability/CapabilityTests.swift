@@ -19,8 +19,8 @@ struct CapabilityTests {
         _ access: FunctionAccess = .granted
     ) -> CapabilityVerdict {
         CapabilityCheck.decide(
-            CapabilityRequest(provenance: caller, secret: secret, function: function), author: alice, access: access,
-            grants: book)
+            CapabilityRequest(provenance: caller, secret: secret, function: function), author: alice,
+            dna: testDna, access: access, grants: book, now: Timestamp(microseconds: 1))
     }
 
     @Test("§11.67 without a secret only the author calls a granted function; a public one is open to all")
@@ -133,10 +133,13 @@ struct CapabilityTests {
 
     @Test("each refusal has a code and says what to do, and no refusal shows a secret")
     func words() {
-        let refusals: [CapabilityRefusal] = [.missing, .wrong, .notAssigned, .notForFunction]
+        let refusals: [CapabilityRefusal] = [
+            .missing, .wrong, .notAssigned, .notForFunction, .expired, .spent, .notTransferable,
+        ]
         let errors = refusals.map { $0.error(post, caller: bob) }
         let codes: [PlasmidError.Code] = [
-            .capabilityMissing, .capabilityWrong, .capabilityNotAssigned, .capabilityNotForFunction,
+            .capabilityMissing, .capabilityWrong, .capabilityNotAssigned, .capabilityNotForFunction, .capabilityExpired,
+            .capabilitySpent, .capabilityNotTransferable,
         ]
         #expect(errors.map(\.code) == codes)
         #expect(errors.allSatisfy { $0.hint != nil && $0.message.contains(bob.text) })

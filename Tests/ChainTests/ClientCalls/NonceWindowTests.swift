@@ -33,14 +33,59 @@ struct NonceWindowTests {
         }
         #expect(window.use(use(50), expiresAt: time(seconds: 110), now: time(seconds: 109)) == .replayed)
         _ = window.use(use(200), expiresAt: time(seconds: 900), now: time(seconds: 400))
+        #expect(window.count == 101, "remembered a while longer")
+        _ = window.use(use(201), expiresAt: time(seconds: 1_500), now: time(seconds: 1_000))
+        #expect(window.count == 2)
+    }
+
+    @Test("a clock that is set back brings no captured call to life, neither before nor after it was forgotten")
+    func clockSetBack() {
+        var window = NonceWindow()
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 0)) == .fresh)
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 500)) == .expired)
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 200)) == .replayed)
+        #expect(window.use(use(2), expiresAt: time(seconds: 5_000), now: time(seconds: 4_000)) == .fresh)
         #expect(window.count == 1)
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 200)) == .expired)
+        #expect(window.use(use(3), expiresAt: time(seconds: 301), now: time(seconds: 200)) == .fresh)
+    }
+
+    @Test("what was forgotten before a start is not taken after it")
+    func floor() {
+        var window = NonceWindow()
+        window.raiseFloor(to: time(seconds: 300))
+        window.raiseFloor(to: time(seconds: 200))
+        #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 10)) == .expired)
+        #expect(window.use(use(1), expiresAt: time(seconds: 301), now: time(seconds: 10)) == .fresh)
+    }
+
+    @Test("one key is one signer, however its address is written")
+    func addressOfSigner() {
+        var window = NonceWindow()
+        let other = AgentPubKey(core: bob.core, location: bob.location ^ 1)
+        #expect(other != bob)
+        let nonce = [UInt8](repeating: 1, count: 32)
+        let first = NonceWindow.Use(agent: bob, nonce: nonce)
+        #expect(window.use(first, expiresAt: time(seconds: 300), now: time(seconds: 0)) == .fresh)
+        let second = NonceWindow.Use(agent: other, nonce: nonce)
+        #expect(window.use(second, expiresAt: time(seconds: 300), now: time(seconds: 0)) == .replayed)
+    }
+
+    @Test("a full window makes room from what has expired, and takes what is new again")
+    func fullOfExpired() {
+        var window = NonceWindow(capacity: 2)
+        #expect(window.use(use(1), expiresAt: time(seconds: 60), now: time(seconds: 0)) == .fresh)
+        #expect(window.use(use(2), expiresAt: time(seconds: 60), now: time(seconds: 0)) == .fresh)
+        #expect(window.use(use(3), expiresAt: time(seconds: 300), now: time(seconds: 59)) == .full)
+        #expect(window.use(use(3), expiresAt: time(seconds: 300), now: time(seconds: 121)) == .fresh)
+        #expect(window.use(use(1), expiresAt: time(seconds: 60), now: time(seconds: 30)) == .expired)
     }
 
     @Test("a full window takes no more; what storage remembers comes back; each refusal says what to do")
     func boundsAndWords() {
         var window = NonceWindow(capacity: 1)
         window.restore(use(1), expiresAt: time(seconds: 100), now: time(seconds: 0))
-        window.restore(use(2), expiresAt: time(seconds: 100), now: time(seconds: 200))
+        window.restore(use(2), expiresAt: time(seconds: 100), now: time(seconds: 800))
         #expect(window.count == 1)
         #expect(window.use(use(1), expiresAt: time(seconds: 100), now: time(seconds: 1)) == .replayed)
         #expect(window.use(use(3), expiresAt: time(seconds: 100), now: time(seconds: 1)) == .full)

@@ -27,6 +27,8 @@ struct Grant: Decodable, Sendable {
     var assignees: [AgentKey]?
     /// Texts of the form zome/function; nil grants all.
     var functions: [String]?
+    var expires: Timestamp?
+    var uses: UInt32?
 }
 
 struct Granted: Encodable, Sendable {
@@ -79,12 +81,13 @@ func capabilities() -> [ZomePart] {
             return ZomeFunction(zome: String(parts[0]), function: String(parts[1]))
         }
         let receipt = try await host.commitCapabilityGrant(
-            tag: grant.tag, to: holders, functions: functions.map { .listed($0) } ?? .all)
+            label: grant.tag, to: holders, functions: functions.map { .listed($0) } ?? .all, expires: grant.expires,
+            uses: grant.uses)
         return Granted(address: receipt.address, secret: receipt.secret)
     }
     Function("revoke") { (grant: Address, host: Host) in try await host.revokeCapability(grant.hash) }
     Function("claim") { (claim: NewClaim, host: Host) in
-        try await host.commitCapabilityClaim(tag: claim.tag, grantor: claim.grantor, secret: claim.secret)
+        try await host.commitCapabilityClaim(label: claim.tag, grantor: claim.grantor, secret: claim.secret)
     }
     // Calls a function of another agent with a text, and answers whatever it answers.
     Function("call_remote") { (remote: Remote, host: Host) in

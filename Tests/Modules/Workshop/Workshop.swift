@@ -61,6 +61,7 @@ let workshop = Zome("workshop") {
     secrets()
     facts()
     capabilities()
+    labels()
     messages()
     cells()
     ruled()

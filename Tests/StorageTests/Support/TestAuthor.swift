@@ -81,9 +81,9 @@ struct TestAuthor {
     }
 
     /// Takes the commit.
-    mutating func take(nonces: [SpaceCommit.Nonce] = []) -> SpaceCommit {
+    mutating func take() -> SpaceCommit {
         defer { records = [] }
-        return SpaceCommit(author: key, records: records, nonces: nonces)
+        return SpaceCommit(author: key, records: records)
     }
 
     static func entry(_ text: String) -> Entry {
