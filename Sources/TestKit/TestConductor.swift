@@ -104,6 +104,12 @@ public final class TestConductor: Sendable {
         }
     }
 
+    /// Lets it look at the clock.
+    func clockMoved() {
+        guard let now = running.withLock({ $0 }) else { return }
+        loop.execute { now.value.conductor.clockMoved() }
+    }
+
     /// Every write to the journal fails from now on, until the next start.
     public func breakDisk() { disk.fail(with: EIO) }
 

@@ -41,6 +41,7 @@ public final class TestNetwork: Sendable {
         clock: VirtualClock = VirtualClock(), _ body: @Sendable (TestNetwork) async throws -> Result
     ) async throws -> Result {
         let network = try TestNetwork(clock: clock)
+        clock.whenMoved { [weak network] in network?.clockMoved() }
         do {
             let result = try await body(network)
             try await network.end()
@@ -49,6 +50,11 @@ public final class TestNetwork: Sendable {
             try? await network.end()
             throw error
         }
+    }
+
+    private func clockMoved() {
+        for node in nodes.withLock({ Array($0.values) }) { node.clockMoved() }
+        bell.ring()
     }
 
     private func end() async throws {

@@ -26,7 +26,7 @@ struct ClientTests {
                 [Spoken.plasmid, "run", "--data", folder, "--port", "0", "--passphrase", "credential:passphrase"],
                 in: folder, environment: ["CREDENTIALS_DIRECTORY": try Self.credentials(folder)])
             #expect(conductor.hear("ready: ") != nil, "\(conductor.words)")
-            let happ = Spoken.root + "/Tests/Modules/manifests/workshop.happ.yaml"
+            let happ = Spoken.root + "/Tests/Modules/manifests/house.happ.yaml"
             let client = try Spoken(
                 [program, "\(Spoken.root)/examples/\(script)", folder, happ], in: folder, seconds: 120)
             #expect(client.end() == 0 && client.words.contains("all held"), "\(client.words)")

@@ -71,6 +71,24 @@ struct NetworkTests {
         }
     }
 
+    @Test("what was scheduled for next week runs at once when the clock is there")
+    func schedules() async throws {
+        try await TestNetwork.run { network in
+            let ada = try await network.person("ada", happ: workshop)
+            struct Plan: Encodable {
+                var function = "once"
+                var seconds = 7 * 86_400
+            }
+            try await ada.call("schedule", Plan())
+            network.clock.advance(by: .seconds(6 * 86_400))
+            #expect(try await ada.call("pages", as: [String].self).isEmpty)
+            #expect(!network.transcript.lines.contains { $0.contains("ticked") })
+            network.clock.advance(by: .seconds(2 * 86_400))
+            #expect(try await ada.signal("ticked", as: Bool.self))
+            #expect(try await ada.call("pages", as: [String].self) == ["once"])
+        }
+    }
+
     @Test("what was acknowledged before a crash is there after it; a call under way is told that the conductor is gone")
     func crash() async throws {
         try await TestNetwork.run { network in

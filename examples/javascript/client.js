@@ -136,6 +136,17 @@ async function main (folder, happ) {
   await refused('capabilityWrong', writeForAda({ token: grant.secret }))
   console.log('granted, used, revoked')
 
+  // Clone: the same zomes in a network of its own, and away with it.
+  const order = { app_id: 'js-ada', role: 'main', name: 'Garden', network_seed: 'garden' }
+  const clone = await admin.ask('admin/app/clone', order)
+  assert.deepStrictEqual(await ada.call(clone.instance_id, 'workshop', 'pages'), [])
+  await ada.call(clone.instance_id, 'workshop', 'write', { text: 'among the roses' })
+  assert.strictEqual((await ada.call(adaCell, 'workshop', 'pages')).length, 2)
+  await admin.ask('admin/app/clone/disable', { app_id: 'js-ada', clone: clone.clone })
+  await refused('cellNotActive', ada.call(clone.instance_id, 'workshop', 'pages'))
+  await admin.ask('admin/app/clone/delete', { app_id: 'js-ada', clone: clone.clone })
+  console.log(`cloned: ${clone.instance_id}`)
+
   // Disable, enable, uninstall.
   await admin.ask('admin/app/disable', { app_id: 'js-ada' })
   await refused('cellNotActive', ada.call(adaCell, 'workshop', 'pages'))

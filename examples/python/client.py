@@ -172,6 +172,16 @@ def main(folder, happ):
     refused("capabilityWrong", lambda: write_for_ada(token=grant["secret"]))
     print("granted, used, revoked")
 
+    # Clone: the same zomes in a network of its own, and away with it.
+    clone = admin.ask("admin/app/clone", {"app_id": "py-ada", "role": "main", "name": "Garden", "network_seed": "garden"})
+    assert ada.call(clone["instance_id"], "workshop", "pages") == []
+    ada.call(clone["instance_id"], "workshop", "write", {"text": "among the roses"})
+    assert len(ada.call(ada_cell, "workshop", "pages")) == 2
+    admin.ask("admin/app/clone/disable", {"app_id": "py-ada", "clone": clone["clone"]})
+    refused("cellNotActive", lambda: ada.call(clone["instance_id"], "workshop", "pages"))
+    admin.ask("admin/app/clone/delete", {"app_id": "py-ada", "clone": clone["clone"]})
+    print(f"cloned: {clone['instance_id']}")
+
     # Disable, enable, uninstall.
     admin.ask("admin/app/disable", {"app_id": "py-ada"})
     refused("cellNotActive", lambda: ada.call(ada_cell, "workshop", "pages"))
