@@ -70,7 +70,7 @@ let package = Package(
         part("Integrity", ["Sodium"]),
         part("HDK", ["CZome", "Integrity"]),
         part("HDKTesting", ["Integrity"]),
-        part("Manifests", ["Integrity", yams]),
+        part("Manifests", ["Integrity", "Sodium", yams]),
         part("Keystore", ["Integrity", "Sodium"]),
         part("Storage", ["CLMDB", "Integrity", "Sodium"]),
         part("Chain", ["Integrity"]),
@@ -108,7 +108,7 @@ let package = Package(
             tests("Sodium", ["Sodium"]),
             tests("Integrity", ["Sodium", "Integrity"], exclude: ["Golden"]),
             tests("HDK", ["CZome", "Integrity", "HDK"]),
-            tests("Manifests", ["Integrity", "Manifests"], exclude: ["Faulty", "Good"]),
+            tests("Manifests", ["Integrity", "Manifests"], exclude: ["Faulty", "Good", "Legacy"]),
             tests("Keystore", ["Sodium", "Integrity", "Keystore"]),
             .executableTarget(
                 name: "storage-killer", dependencies: ["Integrity", "Sodium", "Storage"],

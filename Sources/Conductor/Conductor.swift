@@ -40,6 +40,9 @@ public final class Conductor: @unchecked Sendable {
     var installing = 0
     var usedNonces = NonceWindow()
     var tokens: [[UInt8]: AppToken] = [:]
+    /// What the methods of 2019 made.
+    var register = Register()
+    weak var interfaceHost: (any InterfaceHost)?
     /// What was counted of each instance since the start, cells stopped and started or not.
     var meters: [String: CellMeter] = [:]
     /// Chains that were restored and may not be written to.
@@ -83,12 +86,20 @@ public final class Conductor: @unchecked Sendable {
     func exclusively<Value>(
         _ name: String, _ reply: @escaping (Result<Value, PlasmidError>) -> Void
     ) throws(PlasmidError) -> (Result<Value, PlasmidError>) -> Void {
-        guard changing.insert(name).inserted else {
+        try exclusively([name], reply)
+    }
+
+    /// The same for several at once: all of them or none.
+    func exclusively<Value>(
+        _ names: [String], _ reply: @escaping (Result<Value, PlasmidError>) -> Void
+    ) throws(PlasmidError) -> (Result<Value, PlasmidError>) -> Void {
+        if let taken = names.first(where: { changing.contains($0) }) {
             throw PlasmidError(
-                .overloaded, "another change of `\(name)` is under way", hint: "try again when it has been answered")
+                .overloaded, "another change of `\(taken)` is under way", hint: "try again when it has been answered")
         }
+        changing.formUnion(names)
         return { [self] result in
-            changing.remove(name)
+            changing.subtract(names)
             reply(result)
         }
     }

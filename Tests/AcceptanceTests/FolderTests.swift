@@ -98,7 +98,7 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
-    @Test("a space that is gone or no database is a fault of its cell; no chain is begun in its place")
+    @Test("§11.32 a space that is gone or no database is a fault of its cell; no chain is begun in its place")
     func space() async throws {
         let folder = try await Self.written()
         let dna = try #require(
@@ -146,7 +146,7 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
-    @Test("a space whose file is cut off, at any place, is a fault of its cell and not the end of the conductor")
+    @Test("§11.32 a space whose file is cut off, at any place, is a fault of its cell and not the end of the conductor")
     func cutOff() async throws {
         let folder = try await Self.written()
         let dna = try #require(

@@ -1,5 +1,4 @@
 import Integrity
-import Keystore
 import NIOCore
 
 /// The administrative methods of the admin port, by name (docs/api.md lists parameters and results).
@@ -37,7 +36,8 @@ extension Conductor {
             case "admin/chain/import": try importChain(params, reply)
             case "admin/token/issue": try issueToken(params, reply)
             case "admin/token/revoke": try revokeToken(params, reply)
-            default: reply(.success(try look(method, params)))
+            default:
+                if try !registerMethod(method, params, reply) { reply(.success(try look(method, params))) }
             }
         } catch {
             reply(.failure(PlasmidError.from(error)))
@@ -50,10 +50,6 @@ extension Conductor {
         case "admin/app/list": .array(apps.values.sorted { $0.installedAt > $1.installedAt }.map(appInfo))
         case "admin/instance/list": .array(instanceLines { _ in true })
         case "admin/instance/running": .array(instanceLines { cells[$0]?.isActive ?? false })
-        case "admin/dna/list": dnaList()
-        case "admin/agent/list": agentList()
-        case "admin/agent/add": try addAgent(params)
-        case "test/agent/add": try addTestAgent(params)
         case "admin/chain": try chainView(params)
         case "admin/grants": try grantsView(params)
         case "admin/stats": statsView()
@@ -68,12 +64,7 @@ extension Conductor {
     /// One line per instance of every app that passes the filter.
     func instanceLines(_ include: (String) -> Bool) -> [MessagePackValue] {
         apps.values.sorted { $0.appID < $1.appID }.flatMap { app in
-            app.roles.filter { include(app.instanceID($0)) }.map { role in
-                .object([
-                    "id": .string(app.instanceID(role)), "dna": .string(role.dna.text),
-                    "agent": .string(app.agent.text),
-                ])
-            }
+            app.roles.filter { include(app.instanceID($0)) }.map { instanceLine(app, $0) }
         }
     }
 
@@ -97,39 +88,5 @@ extension Conductor {
             "roles": .array(roles),
             "installed_at": .number(app.installedAt.microseconds), "origin": .string(app.origin),
         ])
-    }
-
-    private func dnaList() -> MessagePackValue {
-        var names: [DnaHash: String] = [:]
-        for app in apps.values { for role in app.roles { names[role.dna] = role.definition.name } }
-        return .array(
-            names.sorted { $0.value < $1.value }.map {
-                .object(["id": .string($0.value), "hash": .string($0.key.text)])
-            })
-    }
-
-    private func agentList() -> MessagePackValue {
-        .array(
-            keystore.agents.map {
-                .object([
-                    "id": .string($0.tag), "name": .string($0.tag), "public_address": .string($0.key.text),
-                    "test_agent": .bool($0.isThrowaway), "created_at": .number($0.createdAt.microseconds),
-                ])
-            })
-    }
-
-    private func addAgent(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
-        let key = try keystore.newAgent(tag: try params.text("id"), createdAt: options.clock())
-        return .object(["success": .bool(true), "agent_address": .string(key.text)])
-    }
-
-    private func addTestAgent(_ params: AdminParams) throws(PlasmidError) -> MessagePackValue {
-        guard options.testMode else {
-            throw PlasmidError(
-                .testModeOnly, "throwaway agents may be added in test mode only",
-                hint: "start the conductor with --test-mode")
-        }
-        let key = try keystore.addTestAgent(name: try params.text("name"))
-        return .object(["agent_address": .string(key.text)])
     }
 }

@@ -6,27 +6,28 @@ import Storage
 
 /// An issued app token, as its row keeps it: under the hash of the token, so that reading the disk gives no token away.
 struct AppToken: Sendable, Packable {
-    let appID: String
+    /// The app that it opens, or an interface (`interface:ID`, which no app can be named).
+    let subject: String
     /// Zero: never.
     let expiresAt: Timestamp
     let isSingleUse: Bool
 
-    init(appID: String, expiresAt: Timestamp, isSingleUse: Bool) {
-        self.appID = appID
+    init(subject: String, expiresAt: Timestamp, isSingleUse: Bool) {
+        self.subject = subject
         self.expiresAt = expiresAt
         self.isSingleUse = isSingleUse
     }
 
     func pack(into writer: inout MessagePackWriter) {
         writer.writeArrayHeader(3)
-        writer.writeString(appID)
+        writer.writeString(subject)
         writer.writeInt(expiresAt.microseconds)
         writer.writeBool(isSingleUse)
     }
 
     init(from reader: inout MessagePackReader) throws(PlasmidError) {
         try reader.expectArray(3, "AppToken")
-        appID = try reader.readString()
+        subject = try reader.readString()
         expiresAt = Timestamp(microseconds: try reader.readInt())
         isSingleUse = try reader.readBool()
     }
@@ -36,7 +37,7 @@ extension Conductor {
     func issueToken(
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
-        let app = try app(try params.text("app_id"))
+        let subject = try tokenSubject(params)
         let seconds = params.count("expiry_seconds") ?? 0
         guard (0...315_360_000).contains(seconds) else {
             throw PlasmidError(
@@ -44,13 +45,13 @@ extension Conductor {
         }
         let expiry = seconds == 0 ? 0 : options.clock().microseconds + Int64(seconds) * 1_000_000
         let token = AppToken(
-            appID: app.appID, expiresAt: Timestamp(microseconds: expiry),
+            subject: subject, expiresAt: Timestamp(microseconds: expiry),
             isSingleUse: params.flag("single_use", default: false))
         let text = Base64.encode(options.randomBytes(32), alphabet: .url)
         let key = Self.tokenKey(text)
         store.tokens.put(key, token.packed) { [self] result in
-            // An app that was uninstalled meanwhile leaves no token behind for a later one of its name.
-            if apps[token.appID] == nil {
+            // What was removed meanwhile leaves no token behind for a later one of its name.
+            if !exists(subject) {
                 deleteToken(key)
             } else if case .success = result {
                 tokens[key] = token
@@ -72,11 +73,41 @@ extension Conductor {
         store.tokens.delete(key) { result in reply(result.map { .success }) }
     }
 
+    /// Whom a new token is for.
+    private func tokenSubject(_ params: AdminParams) throws(PlasmidError) -> String {
+        guard let id = params.optionalText("interface_id") else { return try app(try params.text("app_id")).appID }
+        guard params.optionalText("app_id") == nil else {
+            throw PlasmidError(.badParameter, "`app_id` and `interface_id` are given both", hint: "a token opens one")
+        }
+        guard try !registered(interface: id).setup.isAdmin else {
+            throw PlasmidError(
+                .notSupported, "interface `\(id)` is the operator's and has no tokens of its own",
+                hint: "the token of admin.token opens it")
+        }
+        return Self.subject(interface: id)
+    }
+
+    static func subject(interface id: String) -> String { "interface:\(id)" }
+
+    private func exists(_ subject: String) -> Bool {
+        apps[subject] != nil || register.interfaces.keys.contains { Self.subject(interface: $0) == subject }
+    }
+
     /// The app that a token stands for. A single-use token is spent by asking.
     public func app(forToken token: String) -> String? {
+        spend(token) { apps[$0] != nil }
+    }
+
+    /// Whether a token opens an interface. A single-use token is spent by asking.
+    public func tokenOpens(_ token: String, interface id: String) -> Bool {
+        spend(token) { $0 == Self.subject(interface: id) } != nil
+    }
+
+    /// What a token is for, if that is wanted here: a token that is shown at the wrong place is not spent.
+    private func spend(_ token: String, if isWanted: (String) -> Bool) -> String? {
         loop.assertInEventLoop()
         let key = Self.tokenKey(token)
-        guard let found = tokens[key], apps[found.appID] != nil else { return nil }
+        guard let found = tokens[key], isWanted(found.subject) else { return nil }
         if found.expiresAt.microseconds != 0, found.expiresAt <= options.clock() {
             tokens[key] = nil
             return nil
@@ -85,7 +116,7 @@ extension Conductor {
             tokens[key] = nil
             deleteToken(key)
         }
-        return found.appID
+        return found.subject
     }
 
     func loadTokens() throws(PlasmidError) {
@@ -99,8 +130,8 @@ extension Conductor {
         }
     }
 
-    func forgetTokens(of appID: String) {
-        for (key, token) in tokens where token.appID == appID {
+    func forgetTokens(of subject: String) {
+        for (key, token) in tokens where token.subject == subject {
             tokens[key] = nil
             deleteToken(key)
         }

@@ -51,6 +51,12 @@ struct AdminParams {
     /// The label of grants: `label`, or `tag`, the word of the entry itself.
     var label: String? { optionalText("label") ?? optionalText("tag") }
 
+    /// The texts of an array; none if it is missing.
+    func texts(_ key: String) -> [String] {
+        guard case .array(let items)? = value(key) else { return [] }
+        return items.compactMap { if case .string(let text) = $0 { text } else { nil } }
+    }
+
     /// Agents written as address texts.
     func agents(_ key: String) throws(PlasmidError) -> [AgentPubKey] {
         guard case .array(let items)? = value(key) else { return [] }

@@ -21,6 +21,7 @@ extension Conductor {
         for app in apps.values.sorted(by: { $0.appID < $1.appID }) {
             settle(app)
         }
+        try loadRegister()
         try loadTokens()
     }
 

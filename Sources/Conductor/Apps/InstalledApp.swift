@@ -61,8 +61,9 @@ struct InstalledApp: Sendable {
     /// Why the conductor disabled it; nil when it did not.
     var disabledBecause: String?
 
+    /// `app/role`; the plain id for an instance of `admin/instance/add`, whose one role has no name.
     func instanceID(_ role: InstalledRole) -> String {
-        "\(appID)/\(role.name)"
+        role.name.isEmpty ? appID : "\(appID)/\(role.name)"
     }
 
     /// `enabled`, `disabled` or `awaiting_memproofs`.

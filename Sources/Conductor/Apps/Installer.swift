@@ -144,7 +144,7 @@ extension Conductor {
         }
     }
 
-    private func install(
+    func install(
         _ plan: InstallPlan, _ request: InstallRequest,
         _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) {
@@ -174,12 +174,17 @@ extension Conductor {
 
     /// Takes away the copies of modules that no app has come to use. While another installation is under way they stay: it
     /// may have found them there.
-    private func forgetCopies(of plan: InstallPlan) {
+    private func forgetCopies(of plan: InstallPlan) { forgetCopies(plan.added) }
+
+    /// Removes copies of modules that a failed installation made, unless another may have come to need them.
+    func forgetCopies(_ added: [String]) {
         guard installing == 1 else { return }
         let used = apps.values.flatMap { app in
             app.roles.flatMap(\.modules.values) + app.templates.flatMap(\.modules.values)
         }
-        ModuleStore(dataFolder: options.dataFolder).remove(plan.added.filter { !used.contains($0) })
+        let registered = register.dnas.values.flatMap(\.modules.values)
+        ModuleStore(dataFolder: options.dataFolder).remove(
+            added.filter { !used.contains($0) && !registered.contains($0) })
     }
 
     private func begin(
@@ -224,14 +229,14 @@ extension Conductor {
         }
     }
 
-    private func checkName(_ name: String) throws(PlasmidError) {
+    func checkName(_ name: String) throws(PlasmidError) {
         let allowed = name.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
                 || byte == 0x2d || byte == 0x5f || byte == 0x2e
         }
         guard allowed, name.utf8.first != 0x2e, (1...64).contains(name.utf8.count) else {
             throw PlasmidError(
-                .badName, "`\(name)` cannot be an app id",
+                .badName, "`\(name)` cannot be an id",
                 hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point; where the app's file has another "
                     + "name, install it under one of your own: --app-id NAME")
         }

@@ -64,7 +64,8 @@ extension Conductor {
             guard let index = app.roles.firstIndex(where: { app.instanceID($0) == instanceID }) else { continue }
             guard app.roles[index].isStopped != stopped else {
                 throw PlasmidError(
-                    .badParameter, "instance `\(instanceID)` is \(stopped ? "not active yet" : "already active")")
+                    stopped ? .notActive : .alreadyActive,
+                    "instance `\(instanceID)` is \(stopped ? "not active yet" : "already active")")
             }
             app.roles[index].isStopped = stopped
             try change(app, reply) { .success }
@@ -111,21 +112,39 @@ extension Conductor {
         _ appID: String, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let app = try app(appID)
-        let gone = bridges.touching(Set(app.roles.map { app.instanceID($0) }))
-        var rows: [ConductorStore.Change] = [.delete(.apps, key: Array(appID.utf8))] + gone.map(Self.removal)
-        for role in app.roles { rows += try scheduleRemovals(of: app.instanceID(role)) }
-        let reply = try exclusively(appID, reply)
-        store.write(rows) { [self] result in
-            if case .failure(let error) = result {
-                reply(.failure(error))
-                return
+        guard register.instances[appID] == nil else { return try removeInstance(appID, reply) }
+        inTurn(reply) { [self] done in
+            let mounted = unmounting(app.roles.map { app.instanceID($0) })
+            try forget([app], also: mounted.map(\.put)) { [self] result in
+                if case .success = result {
+                    for interface in mounted { register.interfaces[interface.id] = interface }
+                }
+                done(result.map { .success })
             }
-            apps[appID] = nil
-            for bridge in gone { bridges.remove(bridge) }
-            for role in app.roles { letGo(app.instanceID(role)) }
-            closeIdleSpaces()
-            forgetTokens(of: appID)
-            reply(.success(.success))
+        }
+    }
+
+    /// Forgets apps, and writes more rows, all in one write.
+    func forget(
+        _ gone: [InstalledApp], also changes: [ConductorStore.Change],
+        _ reply: @escaping (Result<Void, PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        let instances = gone.flatMap { app in app.roles.map { app.instanceID($0) } }
+        let ended = bridges.touching(Set(instances))
+        var rows = gone.map { ConductorStore.Change.delete(.apps, key: Array($0.appID.utf8)) }
+        for instance in instances { rows += try scheduleRemovals(of: instance) }
+        let finished = try exclusively(gone.map(\.appID), reply)
+        store.write(rows + ended.map(Self.removal) + changes) { [self] result in
+            if case .success = result {
+                for bridge in ended { bridges.remove(bridge) }
+                for app in gone {
+                    apps[app.appID] = nil
+                    forgetTokens(of: app.appID)
+                }
+                for instance in instances { letGo(instance) }
+                closeIdleSpaces()
+            }
+            finished(result)
         }
     }
 

@@ -2,6 +2,7 @@ import Integrity
 import Logging
 import NIOCore
 import NIOHTTP1
+import NIOPosix
 import NIOWebSocket
 
 /// The HTTP/1.1 side of a connection: one request at a time, until it closes or becomes a WebSocket.
@@ -21,6 +22,8 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         case posting(HTTPRequestHead, APIScope)
         case upgrading(HTTPRequestHead, APIScope)
         case answering(keepAlive: Bool, origin: String?)
+        /// A file goes out piece by piece; whoever stops reading is cut off.
+        case streaming(keepAlive: Bool)
         /// Refused, or an upgrade: what else comes is swallowed.
         case done
     }
@@ -51,7 +54,7 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             encoder: HTTPResponseEncoder(), decoder: ByteToMessageHandler(decoder),
             pipelining: HTTPServerPipelineHandler())
         let gate = RequestGate(
-            door: door, port: channel.localAddress?.port ?? 0, origins: server.configuration.origins(door))
+            door: door, port: channel.localAddress?.port ?? 0, origins: server.origins(door, channel))
         let pipeline = channel.pipeline.syncOperations
         try pipeline.addHandler(codec.encoder)
         try pipeline.addHandler(codec.decoder)
@@ -131,16 +134,23 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
                 _ = try gate.scope(head, server.handler)
                 answerMetrics(head)
             case .preflight(let origin): answerPreflight(head, origin)
-            case .upgrade: state = .upgrading(head, try gate.scope(head, server.handler))
+            case .page(let isHead): answerPage(head, isHead: isHead)
+            case .upgrade: state = .upgrading(head, try scope(head))
             case .post:
                 try checkLength(head)
-                state = .posting(head, try gate.scope(head, server.handler))
+                state = .posting(head, try scope(head))
                 if head.headers[canonicalForm: "expect"].contains("100-continue") { answerContinue(head) }
                 arm(server.configuration.bodyDeadline)
             }
         } catch {
             refuse(error, origin: origin(head))
         }
+    }
+
+    private func scope(_ head: HTTPRequestHead) throws(HTTPRefusal) -> APIScope {
+        let scope = try gate.scope(head, server.handler)
+        if let context { server.proved(context.channel) }
+        return scope
     }
 
     private func checkLength(_ head: HTTPRequestHead) throws(HTTPRefusal) {
@@ -262,7 +272,13 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
     /// Answers a request that may not pass, or that never came whole, and closes: what it still sends is not worth reading.
     private func refuse(_ refusal: HTTPRefusal, origin: String?, isUnasked: Bool = false) {
         guard let context else { return }
-        if case .done = state { return }
+        switch state {
+        case .done: return
+        case .streaming:
+            context.close(promise: nil)
+            return
+        default: break
+        }
         // Without a request under way, the pipelining handler would take an answer for a fault of ours: go past it.
         let past = isUnasked ? try? context.pipeline.syncOperations.context(handler: codec.pipelining) : nil
         let way = past ?? context
@@ -304,6 +320,84 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         context.write(wrapOutboundOut(.head(head)), promise: nil)
         if body.readableBytes > 0 { context.write(wrapOutboundOut(.body(.byteBuffer(body))), promise: nil) }
         return context.writeAndFlush(wrapOutboundOut(.end(nil)))
+    }
+
+    // MARK: Pages
+
+    private func answerPage(_ head: HTTPRequestHead, isHead: Bool) {
+        guard case .pages(let door) = gate.door, let context else { return }
+        disarm()
+        state = .answering(keepAlive: head.isKeepAlive, origin: nil)
+        let path = String(head.uri.prefix { $0 != "?" && $0 != "#" })
+        if path == "/_dna_connections.json" {
+            var body = ByteBuffer(bytes: isHead ? [] : server.handler.connections(ofPages: door.id))
+            respond(.ok, ["Content-Type": "application/json"], &body)
+            return
+        }
+        if let cookie = cookie(head, door) {
+            var none = ByteBuffer()
+            let place = path.hasPrefix("//") || PageFile.names(path) == nil ? "/" : path
+            respond(.seeOther, ["Location": place, "Set-Cookie": cookie], &none)
+            return
+        }
+        let (folder, reroutes, loop) = (door.folder, door.reroutesToRoot, context.eventLoop)
+        let opened = NIOThreadPool.singleton.runIfActive(eventLoop: loop) {
+            PageFile.open(folder: folder, path: path, reroutes: reroutes)
+        }
+        opened.assumeIsolated().whenComplete { result in
+            let file = try? result.get()
+            self.send(file, file.map { PageStream($0, loop: loop) }, isHead: isHead, keepAlive: head.isKeepAlive)
+        }
+    }
+
+    /// The cookie for a page that a person opened with a token; another site's page could only plant a token of its own.
+    private func cookie(_ head: HTTPRequestHead, _ door: PagesDoor) -> String? {
+        let from = head.headers.first(name: "sec-fetch-site") ?? "none"
+        guard let interface = door.interface, from == "none" || from == "same-origin", head.uri.contains("?") else {
+            return nil
+        }
+        return PageCookie.header(interface: interface, token: RequestGate.token(head))
+    }
+
+    private func send(_ file: PageFile?, _ stream: PageStream?, isHead: Bool, keepAlive: Bool) {
+        guard let context, case .answering = state else { return }
+        guard let file, let stream else {
+            var text = ByteBuffer(string: isHead ? "" : "nothing is served at this path\n")
+            return respond(.notFound, ["Content-Type": "text/plain"], &text)
+        }
+        var headers = Self.headers(nil)
+        headers.add(name: "Content-Type", value: file.contentType)
+        headers.add(name: "Cross-Origin-Resource-Policy", value: "same-origin")
+        headers.add(name: "Content-Length", value: String(file.size))
+        headers.add(name: "Connection", value: keepAlive ? "keep-alive" : "close")
+        state = .streaming(keepAlive: keepAlive)
+        context.write(
+            wrapOutboundOut(.head(HTTPResponseHead(version: .http1_1, status: .ok, headers: headers))), promise: nil)
+        if isHead { endPage(context) } else { sendPiece(of: stream) }
+    }
+
+    private func sendPiece(of stream: PageStream) {
+        arm(server.configuration.bodyDeadline)
+        stream.next { result in
+            guard let context = self.context else { return }
+            switch result {
+            case .success(let piece?):
+                context.writeAndFlush(self.wrapOutboundOut(.body(.byteBuffer(piece)))).assumeIsolated()
+                    .whenSuccess { self.sendPiece(of: stream) }
+            case .success(nil): self.endPage(context)
+            // What was promised cannot be kept: the length was told already.
+            case .failure: context.close(promise: nil)
+            }
+        }
+    }
+
+    private func endPage(_ context: ChannelHandlerContext) {
+        guard case .streaming(let keepAlive) = state else { return }
+        disarm()
+        state = keepAlive ? .waiting : .done
+        if keepAlive { arm(server.configuration.idleDeadline) }
+        let sent = context.writeAndFlush(wrapOutboundOut(.end(nil)))
+        if !keepAlive { LingeringClose.after(sent, context, deadline: server.configuration.closeDeadline) }
     }
 
     // MARK: Deadlines

@@ -14,7 +14,7 @@ struct HTTPRefusal: Error, Equatable {
 /// which page it comes from, and whose token it shows.
 struct RequestGate {
     /// What a request that passed wants.
-    enum Wish: Equatable { case health, metrics, preflight(origin: String), upgrade, post }
+    enum Wish: Equatable { case health, metrics, preflight(origin: String), upgrade, post, page(isHead: Bool) }
 
     var door: Door
     var port: Int
@@ -33,22 +33,44 @@ struct RequestGate {
             guard head.method == .GET else { throw Self.method("GET") }
             return .metrics
         }
+        if case .pages = door {
+            guard head.method == .GET || head.method == .HEAD else { throw Self.method("GET, HEAD") }
+            return .page(isHead: head.method == .HEAD)
+        }
         guard path == "/" else {
             throw HTTPRefusal(
                 status: .notFound, code: "noSuchPath", message: "nothing is served at this path",
                 hint: "JSON-RPC is spoken at /")
         }
         switch head.method {
-        case .POST:
+        case .POST where speaksHTTP:
             try checkContentType(head)
             return .post
-        case .GET:
+        case .GET where speaksWebSocket:
             try checkUpgrade(head)
             return .upgrade
-        case .OPTIONS:
-            guard let origin else { throw Self.method("POST, GET") }
+        case .OPTIONS where speaksHTTP:
+            guard let origin else { throw Self.method(methods) }
             return .preflight(origin: origin)
-        default: throw Self.method("POST, GET")
+        default: throw Self.method(methods)
+        }
+    }
+
+    private var speaksHTTP: Bool {
+        if case .interface(let door) = door { return door.kind == .http }
+        return true
+    }
+
+    private var speaksWebSocket: Bool {
+        if case .interface(let door) = door { return door.kind == .websocket }
+        return true
+    }
+
+    private var methods: String {
+        switch (speaksHTTP, speaksWebSocket) {
+        case (true, true): "POST, GET"
+        case (true, false): "POST"
+        default: "GET"
         }
     }
 
@@ -130,7 +152,7 @@ struct RequestGate {
         return percentDecoded(pair.dropFirst(6))
     }
 
-    private static func percentDecoded(_ text: Substring) -> String {
+    static func percentDecoded(_ text: Substring) -> String {
         let given = Array(text.utf8)
         var out: [UInt8] = []
         var at = 0
@@ -151,24 +173,47 @@ struct RequestGate {
     /// Whose connection this is.
     /// - Throws: 401 if the token is missing or wrong; the two are told apart in the hint only by what the client sent.
     func scope(_ head: HTTPRequestHead, _ handler: any ConductorHandling) throws(HTTPRefusal) -> APIScope {
-        let token = Self.token(head)
+        let token = token(of: head)
         switch door {
         case .admin where handler.adminTokenMatches(token): return .admin
         case .app: if !token.isEmpty, let scope = handler.appToken(token) { return scope }
+        case .interface(let door) where door.isAdmin:
+            if handler.adminTokenMatches(token) { return .interface(id: door.id, isAdmin: true) }
+        case .interface(let door):
+            if !token.isEmpty, handler.tokenOpens(token, interface: door.id) {
+                return .interface(id: door.id, isAdmin: false)
+            }
         default: break
         }
-        let hint =
-            switch door {
-            case .admin: "send Authorization: Bearer with the content of admin.token in the data folder"
-            case .app: "send Authorization: Bearer with an app token from admin/token/issue"
-            }
         let headers = ["WWW-Authenticate": "Bearer"]
         guard !token.isEmpty else {
             throw HTTPRefusal(
-                status: .unauthorized, code: "tokenMissing", message: "a token is needed", hint: hint, headers: headers)
+                status: .unauthorized, code: "tokenMissing", message: "a token is needed", hint: tokenHint,
+                headers: headers)
         }
         throw HTTPRefusal(
-            status: .unauthorized, code: "tokenWrong", message: "this token opens nothing here", hint: hint,
+            status: .unauthorized, code: "tokenWrong", message: "this token opens nothing here", hint: tokenHint,
             headers: headers)
+    }
+
+    private var tokenHint: String {
+        switch door {
+        case .interface(let door) where !door.isAdmin:
+            "send Authorization: Bearer with a token from admin/token/issue for the interface `\(door.id)`"
+        case .app: "send Authorization: Bearer with an app token from admin/token/issue"
+        default: "send Authorization: Bearer with the content of admin.token in the data folder"
+        }
+    }
+
+    /// The token of a request; on an interface that pages use also the one in the cookie that they were opened with, but
+    /// only from an origin that was let through: any page of this machine's makes the browser send its cookies.
+    private func token(of head: HTTPRequestHead) -> String {
+        let shown = Self.token(head)
+        guard shown.isEmpty, case .interface(let door) = door, !door.isAdmin, head.headers.contains(name: "origin")
+        else { return shown }
+        let name = PageCookie.name(interface: door.id) + "="
+        let cookies = head.headers["cookie"].flatMap { $0.split(separator: ";") }
+        let found = cookies.map { $0.drop { $0 == " " } }.first { $0.hasPrefix(name) }
+        return found.map { String($0.dropFirst(name.count)) } ?? ""
     }
 }

@@ -16,7 +16,20 @@ public protocol ConductorHandling: AnyObject {
     /// the service asks once for each WebSocket and once for each HTTP request.
     func appToken(_ token: String) -> APIScope?
 
-    /// The instances that a connection of this scope may call: all of them for `.admin`, those of its app otherwise.
+    /// Whether `token` opens an interface that is none of the two fixed ones. Asking consumes a single-use token.
+    func tokenOpens(_ token: String, interface: String) -> Bool
+
+    /// The web origins that may use such an interface from a browser.
+    func origins(ofInterface interface: String) -> [String]
+
+    /// Whether an instance is mounted on such an interface, under any name.
+    func isMounted(_ instanceID: String, on interface: String) -> Bool
+
+    /// What a page finds under `/_dna_connections.json`: one JSON value.
+    func connections(ofPages id: String) -> [UInt8]
+
+    /// The instances that a connection of this scope may call: all of them for `.admin`, those of its app or interface
+    /// otherwise.
     func instances(_ scope: APIScope) -> [InstanceInfo]
 
     /// Runs a zome function. A failure here is a refusal or fault of the conductor (unknown instance, no capability, trap);
@@ -58,22 +71,55 @@ public enum APIScope: Hashable, Sendable {
     case admin
     /// One installed app, by its app id.
     case app(String)
+    /// An interface with its mounted instances; with `isAdmin` its connections are the operator's.
+    case interface(id: String, isAdmin: Bool)
+
+    /// Whether administrative methods may be used.
+    public var isAdmin: Bool {
+        switch self {
+        case .admin: true
+        case .app: false
+        case .interface(_, let isAdmin): isAdmin
+        }
+    }
 }
 
 /// One line of `info/instances`.
 public struct InstanceInfo: Hashable, Sendable {
-    /// `app/role`, the `instance_id` of calls.
+    /// `app/role`, or the id of `admin/instance/add`: the `instance_id` of calls, unless there is an alias.
     public var id: String
     /// The network it belongs to.
     public var dna: DnaHash
     /// Whose chain it is.
     public var agent: AgentPubKey
+    /// The ids that an instance of `admin/instance/add` was made of; the line then shows these, as in 2019.
+    public var registered: RegisteredIDs?
+    /// The name under which the interface knows it, if not its id.
+    public var alias: String?
 
-    /// A line from its three parts.
-    public init(id: String, dna: DnaHash, agent: AgentPubKey) {
+    /// The ids of `admin/dna/list` and `admin/agent/list`.
+    public struct RegisteredIDs: Hashable, Sendable {
+        /// The DNA's id.
+        public var dna: String
+        /// The agent's id.
+        public var agent: String
+
+        /// The two ids.
+        public init(dna: String, agent: String) {
+            self.dna = dna
+            self.agent = agent
+        }
+    }
+
+    /// A line from its parts.
+    public init(
+        id: String, dna: DnaHash, agent: AgentPubKey, registered: RegisteredIDs? = nil, alias: String? = nil
+    ) {
         self.id = id
         self.dna = dna
         self.agent = agent
+        self.registered = registered
+        self.alias = alias
     }
 }
 

@@ -3,7 +3,7 @@ import Integrity
 /// The methods of the admin port and the shape of their parameters, checked here once so that the conductor need not.
 public enum AdminMethod {
     /// What a parameter must be.
-    enum Kind { case string, integer, boolean, strings, anything }
+    enum Kind { case string, integer, boolean, strings, object, port, words([String]), anything }
 
     struct Param {
         var key: String
@@ -47,13 +47,47 @@ public enum AdminMethod {
         "admin/app/disable": [need("app_id")],
         "admin/app/uninstall": [need("app_id")],
         "admin/app/update-coordinators": [need("app_id"), may("path"), may("allow_new_network", .boolean)],
+        "admin/instance/add": [need("id"), need("dna_id"), need("agent_id"), may("storage")],
+        "admin/instance/remove": [need("id")],
+        "admin/instance/get_meta": [need("id"), need("hash")],
         "admin/instance/list": [],
         "admin/instance/running": [],
         "admin/instance/start": [need("id")],
         "admin/instance/stop": [need("id")],
+        "admin/dna/install_from_file": [
+            need("id"), need("path"), may("copy", .boolean), may("expected_hash"), may("properties", .object),
+            may("uuid"),
+        ],
+        "admin/dna/uninstall": [need("id")],
         "admin/dna/list": [],
+        "admin/interface/add": [
+            need("id"), need("admin", .boolean), need("type", .words(["websocket", "http"])), may("port", .port),
+            may("choose_free_port", .boolean), may("origins", .strings),
+        ],
+        "admin/interface/remove": [need("id")],
+        "admin/interface/add_instance": [need("interface_id"), need("instance_id"), may("alias")],
+        "admin/interface/remove_instance": [need("interface_id"), need("instance_id")],
+        "admin/interface/list": [],
+        "admin/bridge/add": [need("caller_id"), need("callee_id"), need("handle")],
+        "admin/bridge/remove": [need("caller_id"), need("callee_id")],
+        "admin/bridge/list": [],
+        "admin/ui/install": [need("id"), need("root_dir")],
+        "admin/ui/uninstall": [need("id")],
+        "admin/ui/list": [],
+        "admin/ui_interface/add": [need("id"), need("port", .port), need("bundle"), may("dna_interface")],
+        "admin/ui_interface/remove": [need("id")],
+        "admin/ui_interface/start": [need("id")],
+        "admin/ui_interface/stop": [need("id")],
+        "admin/ui_interface/list": [],
+        "debug/running_instances": [],
+        "debug/state_dump": [
+            need("instance_id"), may("source_chain", .boolean), may("held_aspects", .boolean),
+            may("queued_holding_workflows", .boolean),
+        ],
+        "debug/fetch_cas": [need("instance_id"), need("address")],
         "admin/agent/list": [],
-        "admin/agent/add": [need("id"), need("name")],
+        "admin/agent/add": [need("id"), need("name"), may("holo_remote_key")],
+        "admin/agent/remove": [need("id")],
         "admin/chain": [
             need("instance_id"), may("from", .integer), may("limit", .integer), may("descending", .boolean),
         ],
@@ -63,7 +97,10 @@ public enum AdminMethod {
         ],
         "admin/revoke": [need("instance_id"), need("address")],
         "admin/dump": [need("instance_id")],
-        "admin/token/issue": [need("app_id"), may("expiry_seconds", .integer), may("single_use", .boolean)],
+        "admin/token/issue": [
+            may("app_id"), may("interface_id"), may("expiry_seconds", .integer),
+            may("single_use", .boolean),
+        ],
         "admin/token/revoke": [need("token")],
         "admin/stats": [],
         "admin/backup": [need("path")],
@@ -106,7 +143,11 @@ public enum AdminMethod {
             return
         }
         switch (param.kind, value) {
-        case (.string, .string), (.boolean, .bool), (.integer, .int), (.integer, .uint), (.anything, _): return
+        case (.string, .string), (.boolean, .bool), (.integer, .int), (.integer, .uint), (.object, .map): return
+        case (.anything, _): return
+        case (.port, .int(let number)) where (0...65_535).contains(number): return
+        case (.port, .uint(let number)) where number <= 65_535: return
+        case (.words(let words), .string(let word)) where words.contains(word): return
         case (.strings, .array(let elements)):
             for element in elements {
                 guard case .string = element else { throw .bad(param.key, "has to be an array of strings") }
@@ -115,6 +156,10 @@ public enum AdminMethod {
         case (.boolean, _): throw .bad(param.key, "has to be a boolean")
         case (.integer, _): throw .bad(param.key, "has to be an integer")
         case (.strings, _): throw .bad(param.key, "has to be an array of strings")
+        case (.object, _): throw .bad(param.key, "has to be an object")
+        case (.port, _): throw .bad(param.key, "has to be a 16bit integer: a port from 0 to 65535")
+        case (.words(let words), _):
+            throw .bad(param.key, "has to be one of \(words.map { "`\($0)`" }.joined(separator: ", "))")
         }
     }
 }

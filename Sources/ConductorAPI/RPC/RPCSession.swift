@@ -124,7 +124,7 @@ final class RPCSession {
         switch method {
         case "call": try startCall(request, scanner, id, batch)
         case "info/instances":
-            finish(id, batch, .success(.json(Self.instancesJSON(handler.instances(scope)))))
+            finish(id, batch, .success(.json(InstanceInfo.json(handler.instances(scope)))))
         case "signals/subscribe":
             try subscribe(try SignalSubscription(Self.paramsValue(request, scanner), scope: scope), id, batch)
         default: try startAdmin(method, request, scanner, id, batch)
@@ -178,7 +178,7 @@ final class RPCSession {
         _ method: String, _ request: RequestScan, _ scanner: JSONScanner, _ id: RPCID, _ batch: RPCBatch?
     ) throws(RPCFault) {
         guard AdminMethod.isAdminOnly(method) else { throw .unknownMethod(method) }
-        guard scope == .admin else { throw .adminOnly(method) }
+        guard scope.isAdmin else { throw .adminOnly(method) }
         guard AdminMethod.isKnown(method) else { throw .unknownMethod(method) }
         if method.hasPrefix("test/"), !handler.isTestMode {
             throw RPCFault(
@@ -234,22 +234,5 @@ final class RPCSession {
         } catch {
             throw RPCFault(.invalidParams, error)
         }
-    }
-
-    private static func instancesJSON(_ instances: [InstanceInfo]) -> [UInt8] {
-        var writer = JSONWriter()
-        writer.raw("[")
-        for (index, instance) in instances.enumerated() {
-            if index > 0 { writer.raw(",") }
-            writer.raw(#"{"id":"#)
-            writer.string(instance.id)
-            writer.raw(#","dna":"#)
-            writer.string(instance.dna.text)
-            writer.raw(#","agent":"#)
-            writer.string(instance.agent.text)
-            writer.raw("}")
-        }
-        writer.raw("]")
-        return writer.bytes
     }
 }

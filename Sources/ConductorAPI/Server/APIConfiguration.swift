@@ -23,7 +23,8 @@ public struct APIConfiguration: Sendable {
     public var signalBacklogBytes = 16 << 20
     /// Signals of the conductor itself that every admin socket gets until it subscribes to something: none by default.
     public var unaskedSignals: Set<SystemSignal.Kind> = []
-    /// Connections at a time, both ports together; more are closed at once.
+    /// Connections at a time, for each interface. One more takes the place of the oldest that has not shown a token yet, and
+    /// is closed at once where all have.
     public var maximumConnections = 1_024
     /// How long a new connection may take to send its first request head.
     public var headDeadline = TimeAmount.seconds(10)
@@ -37,16 +38,7 @@ public struct APIConfiguration: Sendable {
     /// The defaults.
     public init() {}
 
-    func origins(_ door: Door) -> [String] {
-        switch door {
-        case .admin: adminOrigins
-        case .app: appOrigins
-        }
-    }
 }
-
-/// The two interfaces.
-enum Door: Sendable { case admin, app }
 
 /// Where the service listens once it has started.
 public struct APIPorts: Sendable, Hashable {

@@ -14,8 +14,9 @@ public final class APIServer {
     let handler: any ConductorHandling
     private(set) var configuration: APIConfiguration
     let logger: Logger
-    private var listeners: [any Channel] = []
-    private var connections: [ObjectIdentifier: any Channel] = [:]
+    /// By the name of their door.
+    private var listeners: [String: [any Channel]] = [:]
+    private var connections: [String: ConnectionTable] = [:]
     private var sockets: [ObjectIdentifier: SocketHandler] = [:]
     private var waiting: [SocketHandler] = []
     private var scratch: [UInt8] = []
@@ -64,12 +65,8 @@ public final class APIServer {
         loop.preconditionInEventLoop()
         handler.signalReceiver = nil
         handler.systemSignalReceiver = nil
-        let closed = (listeners + connections.values).map { $0.closeFuture }
-        closeListeners()
-        for socket in Array(sockets.values) { socket.fail(.goingAway) }
-        let ofSockets = Set(sockets.values.compactMap(\.channelID))
-        for (id, channel) in connections where !ofSockets.contains(id) { channel.close(promise: nil) }
-        return EventLoopFuture.andAllComplete(closed, on: loop)
+        let doors = Set(listeners.keys).union(connections.keys)
+        return EventLoopFuture.andAllComplete(doors.sorted().map { close(door: $0) }, on: loop)
     }
 
     /// Takes up the parts of a configuration that may change while it runs: origins, bounds of signals, what sockets get
@@ -83,8 +80,70 @@ public final class APIServer {
     }
 
     private func closeListeners() {
-        for listener in listeners { listener.close(promise: nil) }
-        listeners = []
+        for listener in listeners.values.joined() { listener.close(promise: nil) }
+        listeners = [:]
+    }
+
+    /// Stops listening at one door and ends what came through it: sockets are told 1001.
+    /// - Returns: when all of it is closed.
+    private func close(door name: String) -> EventLoopFuture<Void> {
+        let listening = listeners.removeValue(forKey: name) ?? []
+        let open = connections[name]?.all ?? []
+        let closed = (listening + open).map { $0.closeFuture }
+        for listener in listening { listener.close(promise: nil) }
+        var left = Dictionary(open.map { (ObjectIdentifier($0), $0) }, uniquingKeysWith: { first, _ in first })
+        for socket in Array(sockets.values) {
+            guard let id = socket.channelID, left.removeValue(forKey: id) != nil else { continue }
+            socket.fail(.goingAway)
+        }
+        for channel in left.values { channel.close(promise: nil) }
+        return EventLoopFuture.andAllComplete(closed, on: loop)
+    }
+
+    // MARK: Interfaces that come and go
+
+    /// Opens an interface beside the two fixed ones.
+    /// - Returns: its actual port; fails with `addressInUse` or `startFailed`, and then nothing listens.
+    public func open(_ interface: InterfaceDoor) -> EventLoopFuture<Int> {
+        open(.interface(interface), port: interface.port)
+    }
+
+    /// Begins to serve a folder.
+    /// - Returns: as ``open(_:)-(InterfaceDoor)``.
+    public func open(_ pages: PagesDoor) -> EventLoopFuture<Int> {
+        open(.pages(pages), port: pages.port)
+    }
+
+    private func open(_ door: Door, port: Int) -> EventLoopFuture<Int> {
+        loop.preconditionInEventLoop()
+        return listen(door, port: port).assumeIsolated().map { $0.port }.flatMapErrorThrowing { error in
+            for listener in self.listeners.removeValue(forKey: door.name) ?? [] { listener.close(promise: nil) }
+            throw error
+        }.nonisolated()
+    }
+
+    /// Ends an interface and its connections; the others know nothing of it.
+    public func close(interface id: String) -> EventLoopFuture<Void> { close(door: "interface \(id)") }
+
+    /// Ends the serving of a folder.
+    public func close(pages id: String) -> EventLoopFuture<Void> { close(door: "pages \(id)") }
+
+    /// The origins that may use a door from a browser; a page that is served here may use its own.
+    func origins(_ door: Door, _ channel: any Channel) -> [String] {
+        switch door {
+        case .admin: return configuration.adminOrigins
+        case .app: return configuration.appOrigins
+        case .interface(let interface): return handler.origins(ofInterface: interface.id)
+        case .pages:
+            let port = channel.localAddress?.port ?? 0
+            return ["127.0.0.1", "localhost", "[::1]"].map { "http://\($0):\(port)" }
+        }
+    }
+
+    /// Whether a signal concerns those who came in with this scope, whatever they subscribed to.
+    func reaches(_ scope: APIScope, _ signal: InstanceSignal) -> Bool {
+        guard case .interface(let id, false) = scope else { return true }
+        return handler.isMounted(signal.instanceID, on: id)
     }
 
     // MARK: Listening
@@ -97,11 +156,11 @@ public final class APIServer {
     /// Binds 127.0.0.1, then the same port of ::1: a program that sat there instead of us would hear `localhost`'s tokens.
     private func listen(_ door: Door, port: Int) -> EventLoopFuture<Listening> {
         bind(door, "127.0.0.1", port).assumeIsolated().flatMap { channel in
-            self.listeners.append(channel)
+            self.listeners[door.name, default: []].append(channel)
             let actual = channel.localAddress?.port ?? port
             let second = self.bind(door, "::1", actual).assumeIsolated()
             return second.map { other in
-                self.listeners.append(other)
+                self.listeners[door.name, default: []].append(other)
                 return Listening(port: actual, addresses: ["127.0.0.1", "::1"])
             }
             .flatMapErrorThrowing { error in
@@ -130,14 +189,28 @@ public final class APIServer {
 
     /// Prepares a new connection; throwing closes it.
     private func accept(_ channel: any Channel, _ door: Door) throws {
-        guard connections.count < configuration.maximumConnections else {
-            logger.warning("too many connections", metadata: ["bound": "\(configuration.maximumConnections)"])
-            throw PlasmidError(.overloaded, "too many connections")
+        let name = door.name
+        var table = connections.removeValue(forKey: name) ?? ConnectionTable(bound: configuration.maximumConnections)
+        let room = table.add(channel)
+        connections[name] = table
+        if table.isNewlyFull {
+            logger.warning("an interface is full", metadata: ["interface": "\(name)", "bound": "\(table.bound)"])
         }
-        let id = ObjectIdentifier(channel)
-        connections[id] = channel
-        channel.closeFuture.assumeIsolated().whenComplete { _ in self.connections[id] = nil }
+        switch room {
+        case .free: break
+        case .afterClosing(let other): other.close(promise: nil)
+        case .none: throw PlasmidError(.overloaded, "too many connections")
+        }
+        channel.closeFuture.assumeIsolated().whenComplete { _ in self.connections[name]?.remove(channel) }
         try HTTPHandler.install(on: channel, server: self, door: door)
+    }
+
+    /// The connections that came through a door and have not gone.
+    func connectionCount(_ door: String) -> Int { connections[door]?.all.count ?? 0 }
+
+    /// A connection has shown a right token: it no longer gives way to newer ones.
+    func proved(_ channel: any Channel) {
+        for name in connections.keys { connections[name]?.prove(channel) }
     }
 
     private static func meansNoIPv6(_ error: any Error) -> Bool {
@@ -148,11 +221,11 @@ public final class APIServer {
     private static func listenFault(_ error: any Error, _ door: Door, _ port: Int) -> PlasmidError {
         if let error = error as? IOError, error.errnoCode == EADDRINUSE {
             return PlasmidError(
-                .addressInUse, "the \(door) port \(port) is taken",
+                .addressInUse, "the \(door.name) port \(port) is taken",
                 hint: "another conductor may be running; choose another port, or 0 to let the system pick one")
         }
         return PlasmidError(
-            .startFailed, "cannot listen on the \(door) port \(port)",
+            .startFailed, "cannot listen on the \(door.name) port \(port)",
             cause: String(describing: error))
     }
 

@@ -54,7 +54,7 @@ struct SignalWishes {
 
     init(scope: APIScope, unasked: Set<SystemSignal.Kind> = []) {
         self.scope = scope
-        self.unasked = scope == .admin ? unasked : []
+        self.unasked = scope.isAdmin ? unasked : []
     }
 
     mutating func add(_ filter: SignalFilter) throws(RPCFault) {
@@ -82,7 +82,7 @@ struct SignalWishes {
     }
 
     func want(_ signal: SystemSignal) -> Bool {
-        guard scope == .admin else { return false }
+        guard scope.isAdmin else { return false }
         return filters.isEmpty ? unasked.contains(signal.kind) : filters.contains { $0.matches(signal) }
     }
 }

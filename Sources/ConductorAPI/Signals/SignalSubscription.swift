@@ -59,7 +59,7 @@ struct SignalSubscription {
             if text == "user" {
                 kinds.user = true
             } else if let kind = SystemSignal.Kind(rawValue: text) {
-                guard scope == .admin else {
+                guard scope.isAdmin else {
                     throw RPCFault(
                         .invalidParams, "adminOnly", "`kinds` holds \"\(text)\", which is told on the admin port only",
                         hint: "an app hears the signals of its zomes")

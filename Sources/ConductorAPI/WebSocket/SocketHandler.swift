@@ -278,7 +278,7 @@ final class SocketHandler: ChannelDuplexHandler {
 
     /// Appends a zome's signal if the socket wants it.
     func hear(_ signal: InstanceSignal, _ text: () -> [UInt8]?) {
-        if wishes.want(signal) { send(text) }
+        if server.reaches(scope, signal), wishes.want(signal) { send(text) }
     }
 
     /// Appends a signal of the conductor itself if the socket wants it.

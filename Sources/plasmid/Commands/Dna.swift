@@ -34,7 +34,8 @@ struct DnaCheck: ParsableCommand {
 /// `plasmid dna hash PATH`
 struct DnaHashCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hash", abstract: "Print the DNA hash of a DNA file.")
+        commandName: "hash", abstract: "Print the DNA hash of a DNA file.",
+        discussion: "Of a .dna.json of 2019 it prints the Qm… address that its conductors knew it by.")
 
     @Argument(
         help: "The DNA file, or a folder that holds one (….dna.yaml or dna.yaml).",
@@ -52,6 +53,7 @@ struct DnaHashCommand: ParsableCommand {
     @OptionGroup var output: OutputOptions
 
     func run() throws {
+        if path.hasSuffix(".json") { return try LegacyDnaHash.run(path, output) }
         let path = try ManifestPath.find(path, kind: "dna")
         let (manifest, diagnostics) = ManifestReader.dna(at: path)
         guard let manifest else { throw Failure(ManifestReader.error(path, diagnostics)) }

@@ -32,8 +32,35 @@ final class ConductorBridge: ConductorHandling {
         conductor.app(forToken: token).map { .app($0) }
     }
 
+    func tokenOpens(_ token: String, interface: String) -> Bool { conductor.tokenOpens(token, interface: interface) }
+
+    func origins(ofInterface interface: String) -> [String] { conductor.origins(ofInterface: interface) }
+
+    func isMounted(_ instanceID: String, on interface: String) -> Bool {
+        conductor.isMounted(instanceID, onInterface: interface)
+    }
+
+    func connections(ofPages id: String) -> [UInt8] {
+        (try? JSONText.json(fromMessagePack: conductor.connections(ofPages: id).packed)) ?? Array("null".utf8)
+    }
+
     func instances(_ scope: APIScope) -> [InstanceInfo] {
-        conductor.instances(of: scope.app).map { InstanceInfo(id: $0.id, dna: $0.cell.dna, agent: $0.cell.agent) }
+        if case .interface(let id, _) = scope {
+            return conductor.instances(onInterface: id).map { line($0.id, $0.cell, alias: $0.alias) }
+        }
+        return conductor.instances(of: scope.app).map { line($0.id, $0.cell, alias: nil) }
+    }
+
+    private func line(_ id: String, _ cell: CellID, alias: String?) -> InstanceInfo {
+        InstanceInfo(
+            id: id, dna: cell.dna, agent: cell.agent,
+            registered: conductor.registeredIDs(id).map { .init(dna: $0.dna, agent: $0.agent) }, alias: alias)
+    }
+
+    /// The instance that a call names: over an interface by the name it has there.
+    private func instance(_ request: ZomeCallRequest) throws(PlasmidError) -> String {
+        guard case .interface(let id, _) = request.scope else { return request.instanceID }
+        return try conductor.instance(named: request.instanceID, onInterface: id)
     }
 
     func call(_ request: ZomeCallRequest, reply: @escaping (Result<CallOutcome, PlasmidError>) -> Void) {
@@ -42,8 +69,14 @@ final class ConductorBridge: ConductorHandling {
                 agent: $0.agent, signature: $0.signature, nonce: $0.nonce,
                 expiresAt: Timestamp(microseconds: $0.expiresAt))
         }
+        let instance: String
+        do throws(PlasmidError) {
+            instance = try self.instance(request)
+        } catch {
+            return reply(.failure(error))
+        }
         let call = ClientRequest(
-            app: request.scope.app, instanceID: request.instanceID, zome: request.zome, function: request.function,
+            app: request.scope.app, instanceID: instance, zome: request.zome, function: request.function,
             payload: request.args, secret: request.capSecret, provenance: provenance)
         conductor.call(call) { result in reply(result.map(Self.outcome).mapError(Self.inOldWords)) }
     }

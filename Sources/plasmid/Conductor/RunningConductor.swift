@@ -22,6 +22,7 @@ final class RunningConductor: @unchecked Sendable {
         let server: APIServer
         let ports: APIPorts
         let config: LiveConfig
+        let doors: Doors
     }
 
     let loop: any EventLoop
@@ -64,7 +65,10 @@ final class RunningConductor: @unchecked Sendable {
             let starting = server.start().assumeIsolated()
             return starting.flatMapThrowing { [self] ports in
                 try settings.folder.writePorts(ports)
-                parts = Parts(database: database, conductor: conductor, server: server, ports: ports, config: config)
+                let doors = Doors(server)
+                parts = Parts(
+                    database: database, conductor: conductor, server: server, ports: ports, config: config, doors: doors)
+                conductor.listen(with: doors)
                 return ports
             }.nonisolated()
         } catch {

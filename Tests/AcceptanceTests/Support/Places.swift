@@ -16,12 +16,15 @@ enum Places {
 
     static let messenger = root + "/dna/messenger/happ.yaml"
     static let notes = root + "/dna/notes/happ.yaml"
+    static let messengerDna = root + "/dna/messenger/dna.yaml"
     static let ghostwriter = root + "/dna/ghostwriter/happ.yaml"
     static let hostile = root + "/Tests/Modules/happ.yaml"
     static let failingInit = root + "/Tests/Modules/manifests/failing-init.happ.yaml"
     static let gate = root + "/Tests/Modules/manifests/gate.happ.yaml"
     static let gateLater = root + "/Tests/Modules/manifests/gate-later.happ.yaml"
     static let house = root + "/Tests/Modules/manifests/house.happ.yaml"
+    static let workshopDna = root + "/Tests/Modules/manifests/workshop.dna.yaml"
+    static let hostileDna = root + "/Tests/Modules/dna.yaml"
     static let workshop = root + "/Tests/Modules/manifests/workshop.happ.yaml"
 }
 

@@ -6,14 +6,15 @@ import NIOPosix
 
 /// One HTTP exchange by hand: any method, headers and body; the answer as text, whatever it is.
 enum RawHTTP {
-    static func get(_ path: String, port: Int, token: String?) async throws -> (status: Int, body: String) {
+    static func get(_ path: String, port: Int, token: String?) async throws -> (status: Int, body: String, head: String)
+    {
         try await send("GET", path: path, port: port, token: token, body: "", type: nil)
     }
 
     static func send(
         _ method: String = "POST", path: String = "/", port: Int, token: String?, body: String,
         type: String? = "application/json", headers: [String] = []
-    ) async throws -> (status: Int, body: String) {
+    ) async throws -> (status: Int, body: String, head: String) {
         var lines = ["\(method) \(path) HTTP/1.1", "Content-Length: \(body.utf8.count)", "Connection: close"]
         if !headers.contains(where: { $0.hasPrefix("Host:") }) { lines.append("Host: 127.0.0.1:\(port)") }
         if let type { lines.append("Content-Type: \(type)") }
@@ -34,7 +35,7 @@ enum RawHTTP {
         let answer = try await promise.futureResult.get()
         let status = answer.split(separator: " ").dropFirst().first.flatMap { Int($0) } ?? 0
         let end = answer.range(of: "\r\n\r\n")?.upperBound ?? answer.endIndex
-        return (status, String(answer[end...]))
+        return (status, String(answer[end...]), String(answer[..<end]))
     }
 }
 

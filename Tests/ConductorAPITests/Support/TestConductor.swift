@@ -27,6 +27,21 @@ final class TestConductor: ConductorHandling {
         return ["app-token": .app("app"), "other-token": .app("other")][token]
     }
 
+    /// Instances mounted on the interface `shop`, by name.
+    var mounted: [String: String] = [:]
+    var interfaceOrigins: [String] = []
+
+    func tokenOpens(_ token: String, interface: String) -> Bool {
+        usedTokens.append(token)
+        return token == "\(interface)-token"
+    }
+
+    func origins(ofInterface interface: String) -> [String] { interfaceOrigins }
+
+    func isMounted(_ instanceID: String, on interface: String) -> Bool { mounted.values.contains(instanceID) }
+
+    func connections(ofPages id: String) -> [UInt8] { Array(#"{"dna_interface":{"id":"shop"}}"#.utf8) }
+
     func instances(_ scope: APIScope) -> [InstanceInfo] {
         let all = ["app", "other"].compactMap { app -> InstanceInfo? in
             guard let agent = try? AgentPubKey(TestConductor.agent), let dna = try? DnaHash(TestConductor.dna) else {
@@ -37,6 +52,7 @@ final class TestConductor: ConductorHandling {
         switch scope {
         case .admin: return all
         case .app(let app): return all.filter { $0.id == "\(app)/role" }
+        case .interface: return all.filter { isMounted($0.id, on: "shop") }
         }
     }
 

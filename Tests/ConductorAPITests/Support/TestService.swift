@@ -1,4 +1,4 @@
-import ConductorAPI
+@testable import ConductorAPI
 import Integrity
 import NIOCore
 import NIOPosix
@@ -67,6 +67,12 @@ final class TestService: Sendable {
     func conductor<T: Sendable>(_ body: @escaping @Sendable (TestConductor) -> T) async throws -> T {
         let parts = parts
         return try await loop.submit { body(parts.value.conductor) }.get()
+    }
+
+    /// How many connections an interface has.
+    func connections(_ name: String) async throws -> Int {
+        let parts = parts
+        return try await loop.submit { parts.value.server?.connectionCount(name) ?? 0 }.get()
     }
 
     func appAddress(_ token: String? = "app-token") -> RPCAddress { RPCAddress(port: ports.app, token: token) }

@@ -63,6 +63,7 @@ let workshop = Zome("workshop") {
     capabilities()
     labels()
     messages()
+    properties()
     cells()
     ruled()
     clones()

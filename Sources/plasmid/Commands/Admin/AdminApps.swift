@@ -136,7 +136,10 @@ struct AdminTokenIssue: AsyncParsableCommand {
         discussion: "Whoever has the token can act as the app's agent. It is shown once.")
 
     @Argument(help: "The app, as 'plasmid admin apps' lists it.")
-    var app: String
+    var app: String?
+
+    @Option(name: .long, help: ArgumentHelp("An interface in place of an app.", valueName: "id"))
+    var interface: String?
 
     // Unconditional, so that -1 is a value and told as a wrong one.
     @Option(
@@ -152,11 +155,15 @@ struct AdminTokenIssue: AsyncParsableCommand {
 
     func validate() throws {
         if expiry < 0 { throw ValidationError("--expiry takes a number from 0 up") }
+        guard (app == nil) != (interface == nil) else {
+            throw ValidationError("name an app, or an interface with --interface")
+        }
     }
 
     func run() async throws {
         let params = MessagePackValue.object([
-            "app_id": .string(app), "expiry_seconds": .int(Int64(expiry)), "single_use": .bool(singleUse),
+            "app_id": .optional(app), "interface_id": .optional(interface), "expiry_seconds": .int(Int64(expiry)),
+            "single_use": .bool(singleUse),
         ])
         let answer = try await conductor.connect().request("admin/token/issue", params)
         if output.json { return try Output.json(answer) }
