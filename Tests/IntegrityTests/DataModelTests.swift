@@ -164,7 +164,8 @@ struct DataModelTests {
         let genesis = HostOperation.allCases.filter { $0.allowed(in: .genesisSelfCheck) }.map(\.rawValue)
         #expect(genesis == [10, 12, 13, 23, 24])
         #expect(
-            HostOperation.allCases.filter { !$0.allowed(in: .postCommit) } == HostOperation.allCases.filter(\.isWrite))
+            HostOperation.allCases.filter { !$0.allowed(in: .postCommit) }
+                == HostOperation.allCases.filter { $0.isWrite || $0.changesApp })
         for kind in [InvocationKind.function, .receive, .initialize, .scheduled] {
             #expect(HostOperation.allCases.allSatisfy { $0.allowed(in: kind) })
         }
