@@ -2,6 +2,7 @@ import Chain
 import ConductorAPI
 import Foundation
 import Integrity
+import Keystore
 import NIOCore
 import Sodium
 import Storage

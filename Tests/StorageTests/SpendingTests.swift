@@ -41,7 +41,8 @@ struct SpendingTests {
     @Test("a nonce is used once, for its agent and expiry, after a restart too")
     func nonces() throws {
         let (first, second) = (nonce(9, expires: 77), nonce(8, expires: 99))
-        try onEachSpace([SpaceSpending(nonces: [first, second], uses: [], forgetBefore: time(0))]) { space in
+        try onEachSpace([SpaceSpending(nonces: [first, second], uses: [], forgetBefore: time(0))]) {
+            (space: RowSpace) throws in
             #expect(try space.isUsed(first))
             #expect(try space.isUsed(nonce(9, expires: 78)) == false)
             #expect(
@@ -58,14 +59,14 @@ struct SpendingTests {
         let old = (0..<40).map { nonce(UInt8($0), expires: Int64($0)) }
         let first = SpaceSpending(nonces: old, uses: [], forgetBefore: time(-1))
         let next = SpaceSpending(nonces: [nonce(200, expires: 500)], uses: [], forgetBefore: time(100))
-        try onEachSpace([first, next]) { space in
+        try onEachSpace([first, next]) { (space: RowSpace) throws in
             #expect(try space.nonces(limit: 100).count == 40 - SpaceSpending.forgottenAtOnce + 1)
             #expect(try space.nonceFloor() == old[SpaceSpending.forgottenAtOnce - 1].expires)
         }
         let last = (201...205).map { nonce($0, expires: 500) }.map {
             SpaceSpending(nonces: [$0], uses: [], forgetBefore: time(100))
         }
-        try onEachSpace([first, next] + last) { space in
+        try onEachSpace([first, next] + last) { (space: RowSpace) throws in
             #expect(try space.nonces(limit: 100).count == 6)
             #expect(try space.nonceFloor() == time(39))
         }
@@ -76,7 +77,7 @@ struct SpendingTests {
         let spendings = [use(1, 1), use(2, 7), use(1, 2), use(3, 0, hasEnded: true)].map {
             SpaceSpending(nonces: [], uses: [$0], forgetBefore: time(0))
         }
-        try onEachSpace(spendings) { space in
+        try onEachSpace(spendings) { (space: RowSpace) throws in
             #expect(try space.uses(of: alice) == [use(1, 2), use(2, 7), use(3, 0, hasEnded: true)])
             #expect(try space.uses(of: bob).isEmpty)
         }
