@@ -271,11 +271,12 @@ import Testing
         }
         #expect(requests.map(\.operation) == [.capabilityClaims, .call])
         #expect(try CallRequest(packed: requests[1].bytes).secret == Sample.secret)
-        #expect(throws: ZomeError.self) {
+        let refused = #expect(throws: ModuleError.self) {
             try asked([CapabilityClaim]().packed) {
                 _ = try await $0.call(to: Sample.bob, "post", 3, claimed: "t", as: Int.self)
             }
         }
+        #expect(refused?.code == "noClaim")
         let info = CapabilityInfo(
             grant: Sample.action, label: "t", limits: GrantLimits(uses: 2), used: 1, passedOnBy: [Sample.bob])
         requests = try asked(info.packed) { check(try await $0.capabilityInfo() == info) }

@@ -174,6 +174,7 @@ import Testing
             switch HostOperation(rawValue: request.operation) {
             case .query: return FakeHost.Reply(status: 0, bytes: [invitation].packed)
             case .get: return FakeHost.Reply(status: 0, bytes: invitation.packed)
+            case .capabilityGrants: return FakeHost.Reply(status: 0, bytes: [CapabilityGrant]().packed)
             case .commitCapabilityGrant:
                 granted = try? GrantRequest(packed: request.bytes)
                 let receipt = GrantReceipt(address: Sample.action, secret: Sample.secret)
@@ -200,11 +201,11 @@ import Testing
             var text = "hello"
         }
         let host = try host("Ghostwriter")
-        var chain: [Record] = []
+        var claims: [CapabilityClaim] = []
         var called: CallRequest?
         host.answering = { request in
             switch HostOperation(rawValue: request.operation) {
-            case .query: return FakeHost.Reply(status: 0, bytes: chain.packed)
+            case .capabilityClaims: return FakeHost.Reply(status: 0, bytes: claims.packed)
             case .call:
                 called = try? CallRequest(packed: request.bytes)
                 return FakeHost.Reply(status: 0, bytes: Sample.action.packed)
@@ -213,12 +214,8 @@ import Testing
         }
         let refused = try failure { _ = try host.value(of: "post_for", Commission(), as: ActionHash.self) }
         #expect(refused?.code == "noClaim")
-        let claim = Entry.capClaim(CapClaim(tag: "can_post", grantor: Sample.bob, secret: Sample.secret))
-        chain = [
-            Record(
-                signedAction: Sample.signed(.create(entryType: .capClaim, entryHash: claim.hash)),
-                entry: .present(claim))
-        ]
+        let claim = CapClaim(tag: "can_post", grantor: Sample.bob, secret: Sample.secret)
+        claims = [CapabilityClaim(address: Sample.action, claim: claim)]
         #expect(try host.value(of: "post_for", Commission(), as: ActionHash.self) == Sample.action)
         #expect(called?.to == Sample.bob && called?.function == "post" && called?.secret == Sample.secret)
     }

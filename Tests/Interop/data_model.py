@@ -208,7 +208,7 @@ def main():
     for name, value, kinds in ACTIONS:
         for kind in ["CreateRecord", "AgentActivity", *kinds]:
             print(f"{name}.{kind}", text(address("op", blake(pack(Map([(kind, value)]))))))
-    for name in ["call", "receipt", "agent-info", "connection", "bootstrap", "mailbox", "certificate", "system-warrant", "module", "app"]:
+    for name in ["call", "delegation", "receipt", "agent-info", "connection", "bootstrap", "mailbox", "certificate", "system-warrant", "module", "app"]:
         print(name, domain(name, [b"\x01\x02", b"", b"\x03"]).hex())
 
 

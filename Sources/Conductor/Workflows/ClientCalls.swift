@@ -80,7 +80,9 @@ extension Conductor {
                 step: step, caller: caller, secret: secret != nil, origin: CallOrigin(admission: admission),
                 reply: reply)
         } catch {
-            reply(.failure(PlasmidError.from(error)))
+            let error = PlasmidError.from(error)
+            refused(error)
+            reply(.failure(error))
         }
     }
 

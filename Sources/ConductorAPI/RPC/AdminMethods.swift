@@ -91,11 +91,13 @@ public enum AdminMethod {
         "admin/chain": [
             need("instance_id"), may("from", .integer), may("limit", .integer), may("descending", .boolean),
         ],
-        "admin/grants": [need("instance_id"), may("include_revoked", .boolean)],
+        "admin/grants": [need("instance_id"), may("include_revoked", .boolean), may("label")],
         "admin/grant": [
-            need("instance_id"), need("tag"), need("access"), may("assignees", .strings), need("functions", .anything),
+            need("instance_id"), may("label"), may("tag"), need("access"), may("assignees", .strings),
+            need("functions", .anything), may("uses", .integer), may("expires_at", .integer),
+            may("expiry_seconds", .integer),
         ],
-        "admin/revoke": [need("instance_id"), need("address")],
+        "admin/revoke": [need("instance_id"), may("address"), may("label"), may("tag")],
         "admin/dump": [need("instance_id")],
         "admin/token/issue": [
             may("app_id"), may("interface_id"), may("expiry_seconds", .integer),

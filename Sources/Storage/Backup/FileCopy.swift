@@ -119,10 +119,12 @@ struct NewFolder {
 
     /// Syncs every folder and gives the whole its name. An empty folder of that name is replaced.
     func finish(_ atRename: () -> Void) throws(PlasmidError) {
-        if unlink("\(path)/\(Self.mark)") != 0 { throw StorageFault.error(errno: errno, "finish", path) }
         try Folder.syncAll(path)
         atRename()
+        // The mark goes after the rename: a folder that a kill leaves under its first name stays ours to remove, and in the
+        // last place the mark says nothing.
         if rename(path, final) != 0 { throw StorageFault.error(errno: errno, "rename", path) }
+        if unlink("\(final)/\(Self.mark)") != 0 { throw StorageFault.error(errno: errno, "finish", final) }
         let slash = final.lastIndex(of: "/")
         try Folder.sync(slash.map { $0 == final.startIndex ? "/" : String(final[..<$0]) } ?? ".")
     }

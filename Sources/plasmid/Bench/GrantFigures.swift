@@ -1,6 +1,7 @@
 import Chain
 import Foundation
 import Integrity
+import Keystore
 import Sodium
 
 /// The check of a call against a chain with 10,000 grants.
@@ -8,7 +9,10 @@ enum GrantFigures {
     private static let grants = 10_000
 
     static func measure(_ place: BenchPlace) throws -> [Figure] {
+        let keystore = try Keystore.create(
+            at: place.folder + "/keystore", passphrase: BenchConductor.passphrase, cost: .forTests)
         var chain = GrantedChain(grants)
+        try chain.delegate(keystore)
         let checks = place.count(200_000, quick: 50_000)
         var (direct, passedOn, floors) = ([Double](), [Double](), [Double]())
         for _ in 0..<place.rounds {
@@ -38,6 +42,7 @@ private struct GrantedChain {
     private var secrets: [CapSecret] = []
     private var callers: [AgentPubKey] = []
     private var floor: [Fingerprint: Int] = [:]
+    private var delegated: CapabilityRequest?
 
     private static func agent(_ number: Int) -> AgentPubKey {
         EntryHash(hashing: Array("agent \(number)".utf8)).agent
@@ -81,7 +86,7 @@ private struct GrantedChain {
 
     /// The same of a secret that was passed on once: two signatures' worth of hashing and one signature.
     mutating func delegatedChecks(_ count: Int) throws -> Double {
-        let request = try delegated()
+        guard let request = delegated else { throw PlasmidError(.internal, "nothing was passed on") }
         var allowed = 0
         let start = DispatchTime.now()
         for _ in 0..<count {
@@ -92,17 +97,16 @@ private struct GrantedChain {
         return try microseconds(since: start, count, allowed)
     }
 
-    private func delegated() throws -> CapabilityRequest {
-        guard let key = SecretKey(seed: SecretBytes.random(count: 32)) else {
-            throw PlasmidError(.internal, "32 bytes are a seed")
-        }
+    /// Somebody who holds a secret passes it on.
+    mutating func delegate(_ keystore: Keystore) throws {
+        let holder = try keystore.newAgent(tag: "holder", createdAt: now)
         let caller = Self.agent(1_000_000)
         var certificate = Delegation(
-            dna: dna, grantor: author, parent: secrets[1].fingerprint, from: AgentPubKey(core: key.publicKey),
+            dna: dna, grantor: author, parent: secrets[1].fingerprint, from: holder,
             to: caller, functions: nil, limits: .none, salt: Array(repeating: 1, count: Delegation.saltBytes),
             signature: Signature(Bytes64()))
-        certificate.signature = Signature(key.sign(certificate.signedBytes))
-        return CapabilityRequest(
+        certificate.signature = try keystore.sign(certificate.signedBytes, by: holder)
+        delegated = CapabilityRequest(
             provenance: caller, secret: secrets[1].derived(for: certificate), function: function,
             certificates: [certificate])
     }
