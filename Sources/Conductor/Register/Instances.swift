@@ -24,7 +24,9 @@ extension Conductor {
             let role = InstalledRole(
                 name: "", dna: dna.hash, definition: dna.definition, modules: dna.modules, isStopped: true,
                 isBegun: false)
-            let plan = InstallPlan(appID: row.id, origin: dna.origin, roles: [role], templates: [], bridges: [], awaitsProofs: false, added: [])
+            let plan = InstallPlan(
+                appID: row.id, origin: dna.origin, roles: [role], templates: [], bridges: [], awaitsProofs: false,
+                added: [])
             // The row first: without its app it says nothing.
             store.write([row.put]) { [self] result in
                 if case .failure(let error) = result { return done(.failure(error)) }
