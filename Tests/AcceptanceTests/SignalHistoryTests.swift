@@ -68,13 +68,19 @@ struct SignalHistoryTests {
             _ = try await subscribe(
                 conductor.admin, #"{"kinds":["trace","consistency","stats"],"instance_id":"alice/main"}"#)
             try await alice.call("write_and_emit", #"{"text":"told"}"#)
-            let traced = try await conductor.frames.wait(for: "traces", count: 3) {
-                $0["signal"]?["signal_type"]?.text == "Trace"
+            let traces: @Sendable (MessagePackValue, String) -> Bool = {
+                $0["signal"]?["signal_type"]?.text == "Trace" && $0["signal"]?["action"]?["action_type"]?.text == $1
             }
-            let actions = traced.compactMap { $0["signal"]?["action"] }
-            let kinds = actions.compactMap { $0["action_type"]?.text }
-            #expect(kinds.first == "SignalZomeFunctionCall" && kinds.contains("Commit"))
-            #expect(actions.first?["data"]?["function"]?.text == "write_and_emit")
+            // The `post_commit` of the first call may be told as well.
+            let began = try await conductor.frames.wait(for: "traces of the call") {
+                traces($0, "SignalZomeFunctionCall")
+                    && $0["signal"]?["action"]?["data"]?["function"]?.text == "write_and_emit"
+            }
+            let wrote = try await conductor.frames.wait(for: "traces of its commit") { traces($0, "Commit") }
+            let ended = try await conductor.frames.wait(for: "traces of its end") {
+                traces($0, "ReturnZomeFunctionResult")
+            }
+            let traced = began + wrote + ended
             #expect(traced.allSatisfy { $0["instance_id"]?.text == "alice/main" })
             let text = traced.map { "\($0)" }.joined()
             #expect(!text.contains("told"), "what a call carries is nobody's business")
