@@ -67,7 +67,8 @@ final class RunningConductor: @unchecked Sendable {
                 try settings.folder.writePorts(ports)
                 let doors = Doors(server)
                 parts = Parts(
-                    database: database, conductor: conductor, server: server, ports: ports, config: config, doors: doors)
+                    database: database, conductor: conductor, server: server, ports: ports, config: config, doors: doors
+                )
                 conductor.listen(with: doors)
                 return ports
             }.nonisolated()
