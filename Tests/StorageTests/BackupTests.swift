@@ -125,6 +125,7 @@ import Testing
                 }
                 #expect(error.code == .folderNotEmpty && Self.listing(backup) == before)
                 try FileManager.default.createDirectory(atPath: folder + "-x.new", withIntermediateDirectories: true)
+                try Data("mine".utf8).write(to: URL(fileURLWithPath: folder + "-x.new/letter"))
                 #expect(code { _ = try Self.backUp(database, loop, to: folder + "-x").get() } == .folderNotEmpty)
             }
             #expect(code { try Self.restore(backup, folder) } == .folderNotEmpty)

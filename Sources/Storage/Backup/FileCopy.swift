@@ -87,7 +87,9 @@ struct NewFolder {
         self.final = folder
         try Self.refuseUsed(folder)
         if Folder.exists(path) {
-            guard Folder.exists("\(path)/\(Self.mark)") else {
+            // A kill may have come before the mark was there: then there is nothing else either.
+            let isBegun = try Folder.names(path).allSatisfy { $0 == Self.mark + ".new" }
+            guard isBegun || Folder.exists("\(path)/\(Self.mark)") else {
                 throw PlasmidError(
                     .folderNotEmpty, "\(path) is in the way, and was not made by this program",
                     hint: "Move it away, or choose another folder")
