@@ -11,8 +11,6 @@ extension PlasmidError.Code {
     public static let initFailed = Self(rawValue: "initFailed")
     /// A host operation for a call that has ended.
     public static let callOver = Self(rawValue: "callOver")
-    /// A direct message beyond its size limit.
-    public static let messageTooLarge = Self(rawValue: "messageTooLarge")
     /// An agent that this space does not know.
     public static let agentNotFound = Self(rawValue: "agentNotFound")
     /// A `receive` callback that threw, trapped or ran out of time.

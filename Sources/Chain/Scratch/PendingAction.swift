@@ -21,8 +21,11 @@ public struct PendingAction: Sendable {
     }
 
     /// The record as its author sees it, private entries included; nil before it is signed.
+    ///
+    /// Only a chain that is brought back without its private entries has them hidden from the author too.
     public var record: Record? {
-        signedAction.map { Record(signedAction: $0, entry: entry.map(RecordEntry.present) ?? .notApplicable) }
+        let absent: RecordEntry = action.entryType?.visibility == .private ? .hidden : .notApplicable
+        return signedAction.map { Record(signedAction: $0, entry: entry.map(RecordEntry.present) ?? absent) }
     }
 
     /// The link that the action makes, if it is a CreateLink.

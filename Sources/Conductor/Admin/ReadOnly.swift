@@ -13,27 +13,35 @@ struct ReadOnlyMark: Sendable, Packable {
     let cell: CellID
     /// When the backup or dump was brought back.
     let since: Timestamp
+    /// The head of the dump whose actions are being written; nil once all of them are there. Such a chain does not run at all.
+    var unfinished: ActionHash?
 
     static let prefix = Array("readonly\u{0}".utf8)
 
     var key: [UInt8] { Self.prefix + cell.dna.core.array + cell.agent.core.array }
 
-    init(cell: CellID, since: Timestamp) {
+    init(cell: CellID, since: Timestamp, unfinished: ActionHash? = nil) {
         self.cell = cell
         self.since = since
+        self.unfinished = unfinished
     }
 
     func pack(into writer: inout MessagePackWriter) {
-        writer.writeArrayHeader(3)
+        writer.writeArrayHeader(unfinished == nil ? 3 : 4)
         cell.dna.pack(into: &writer)
         cell.agent.pack(into: &writer)
         writer.writeInt(since.microseconds)
+        unfinished?.pack(into: &writer)
     }
 
     init(from reader: inout MessagePackReader) throws(PlasmidError) {
-        try reader.expectArray(3, "ReadOnlyMark")
+        let count = try reader.readArrayHeader()
+        guard count == 3 || count == 4 else {
+            throw PlasmidError(.malformedMessagePack, "a mark of a restored chain has \(count) parts")
+        }
         cell = CellID(dna: try reader.read(), agent: try reader.read())
         since = Timestamp(microseconds: try reader.readInt())
+        if count == 4 { unfinished = try reader.read() }
     }
 }
 
@@ -51,9 +59,10 @@ extension Conductor {
             do throws(PlasmidError) {
                 let space = try database.space(dna, mustExist: true)
                 for agent in keystore.agents where try space.head(of: agent.key) != nil {
-                    let mark = ReadOnlyMark(
-                        cell: CellID(dna: dna, agent: agent.key), since: options.clock())
-                    readOnly[mark.cell] = mark
+                    let id = CellID(dna: dna, agent: agent.key)
+                    // One that the backup found half brought back stays so.
+                    let mark = ReadOnlyMark(cell: id, since: options.clock(), unfinished: readOnly[id]?.unfinished)
+                    readOnly[id] = mark
                     changes.append(.put(.settings, key: mark.key, value: mark.packed))
                 }
             } catch {
@@ -80,7 +89,7 @@ extension Conductor {
                 .object([
                     "instance_id": cellOfID[mark.cell].map { .string($0.instanceID) } ?? .null,
                     "dna": .string(mark.cell.dna.text), "agent": .string(mark.cell.agent.text),
-                    "restored_at": .number(mark.since.microseconds),
+                    "restored_at": .number(mark.since.microseconds), "unfinished": .bool(mark.unfinished != nil),
                 ])
             })
     }
@@ -102,7 +111,8 @@ extension Conductor {
             }
             marks = [mark]
         } else {
-            marks = Array(readOnly.values)
+            // What came back only in part cannot go on at all.
+            marks = readOnly.values.filter { $0.unfinished == nil }
         }
         store.write(marks.map { .delete(.settings, key: $0.key) }) { [self] result in
             if case .success = result {
@@ -116,9 +126,13 @@ extension Conductor {
         }
     }
 
-    /// Marks a chain before it is brought back, so that no moment lies in between in which it could write.
-    func markReadOnly(_ id: CellID, _ done: @escaping (Result<Void, PlasmidError>) -> Void) {
-        let mark = ReadOnlyMark(cell: id, since: options.clock())
+    /// Marks a chain before it is brought back, so that no moment lies in between in which it could write; without
+    /// `unfinished` once it is there whole.
+    func markReadOnly(
+        _ id: CellID, unfinished: ActionHash?, _ done: @escaping (Result<Void, PlasmidError>) -> Void
+    ) {
+        let mark = ReadOnlyMark(
+            cell: id, since: readOnly[id]?.since ?? options.clock(), unfinished: unfinished)
         store.settings.put(mark.key, mark.packed) { [self] result in
             if case .success = result {
                 readOnly[id] = mark

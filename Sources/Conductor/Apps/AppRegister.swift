@@ -63,6 +63,11 @@ extension Conductor {
                     hint: "was the keystore replaced? restore the one that belongs to this data folder")
             }
             let id = CellID(dna: role.dna, agent: app.agent)
+            if readOnly[id]?.unfinished != nil {
+                throw PlasmidError(
+                    .restoreUnfinished, "the chain of \(app.agent) was brought back only in part",
+                    hint: "bring the same dump back once more: plasmid admin restore-chain FILE")
+            }
             let cell = Cell(
                 id: id, appID: app.appID, instanceID: instanceID, space: space, conductor: self,
                 zomes: role.definition.coordinator, head: head)

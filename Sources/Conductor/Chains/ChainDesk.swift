@@ -121,12 +121,19 @@ extension Conductor {
         // A chain that is refused leaves no trace, neither a space that was made for it.
         let failed: (PlasmidError) -> Void = { [self] error in
             closeIdleSpaces()
-            guard isNew, spaces[work.file.dna] == nil else { return done(.failure(error)) }
+            let isBegun = readOnly[CellID(dna: work.file.dna, agent: agent)] != nil
+            guard isNew, !isBegun, spaces[work.file.dna] == nil else { return done(.failure(error)) }
             database.removeSpace(work.file.dna) { _ in done(.failure(error)) }
         }
         do {
             let space = try space(work.role, isNew: true)
-            if let head = try space.store.head(of: agent) { throw try work.refusal(head, in: space.store) }
+            var next = 0
+            if let head = try space.store.head(of: agent) {
+                guard readOnly[CellID(dna: space.dna, agent: agent)]?.unfinished == work.head, work.holds(head) else {
+                    throw try work.refusal(head, in: space.store)
+                }
+                next = Int(head.seq) + 1
+            }
             let scratch = try work.scratch(keystore)
             let view = CallView(of: scratch, in: space)
             let records = scratch.actions.compactMap(\.record)
@@ -141,7 +148,7 @@ extension Conductor {
             }
             validate(records[...], view, space) { [self] result in
                 if case .failure(let error) = result { return failed(error) }
-                keep(work, scratch, space) { result in
+                keep(work, scratch, space, from: next) { result in
                     if case .failure(let error) = result { return failed(error) }
                     done(.success(self.started(work)))
                 }
@@ -169,21 +176,32 @@ extension Conductor {
         }
     }
 
-    /// The mark first: there is no moment in which the chain is there and could be written to.
+    /// The mark first: there is no moment in which the chain is there and could be written to, or is taken for whole.
     private func keep(
-        _ work: ChainImport, _ scratch: Scratch, _ space: SpaceContext,
+        _ work: ChainImport, _ scratch: Scratch, _ space: SpaceContext, from next: Int,
         _ done: @escaping (Result<Void, PlasmidError>) -> Void
     ) {
         let id = CellID(dna: space.dna, agent: work.file.agent)
-        markReadOnly(id) { [self] result in
+        markReadOnly(id, unfinished: work.head) { [self] result in
             if case .failure = result { return done(result) }
             spendCounted(scratch, space) { [self] result in
-                if case .failure = result { return unmarked(id, result, done) }
-                space.store.commit(work.commit(scratch)) { [self] result in
-                    guard case .failure = result else { return done(result) }
-                    unmarked(id, result, done)
-                }
+                if case .failure = result { return next == 0 ? unmarked(id, result, done) : done(result) }
+                write(work, scratch, space, from: next, done)
             }
+        }
+    }
+
+    /// Writes the chain piece by piece. What failed or was killed in between goes on from there when the same dump comes again.
+    private func write(
+        _ work: ChainImport, _ scratch: Scratch, _ space: SpaceContext, from next: Int,
+        _ done: @escaping (Result<Void, PlasmidError>) -> Void
+    ) {
+        let id = CellID(dna: space.dna, agent: work.file.agent)
+        let piece = work.piece(scratch, from: next)
+        guard !piece.records.isEmpty else { return markReadOnly(id, unfinished: nil, done) }
+        space.store.commit(piece) { [self] result in
+            if case .failure = result { return next == 0 ? unmarked(id, result, done) : done(result) }
+            write(work, scratch, space, from: next + piece.records.count, done)
         }
     }
 
@@ -233,6 +251,17 @@ private struct ChainImport {
     let file: ChainFile
     let role: InstalledRole
 
+    /// Bytes of actions and entries in one commit; the largest entry alone may make it more.
+    static let pieceBytes = 4 << 20
+
+    /// The last action of the dump.
+    var head: ActionHash? { file.lines.last?.signed.hash }
+
+    /// Whether the dump goes on from this head, or ends with it.
+    func holds(_ head: ChainHead) -> Bool {
+        Int(head.seq) < file.lines.count && file.lines[Int(head.seq)].signed.hash == head.hash
+    }
+
     static func invalid(_ words: String) -> PlasmidError {
         PlasmidError(
             .dumpInvalid, "the chain breaks the rules of its DNA: \(words)", hint: "nothing was changed")
@@ -240,9 +269,7 @@ private struct ChainImport {
 
     /// Why a chain is not brought back over one that is there.
     func refusal(_ head: ChainHead, in space: Space) throws(PlasmidError) -> PlasmidError {
-        let place = Int(head.seq)
-        let isSame = place < file.lines.count && file.lines[place].signed.hash == head.hash
-        if isSame {
+        if holds(head) {
             return PlasmidError(
                 .chainExists, "the chain of \(file.agent) is here already, up to action \(head.seq)",
                 hint: "a chain is brought back only where there is none")
@@ -278,13 +305,18 @@ private struct ChainImport {
         return scratch
     }
 
-    func commit(_ scratch: Scratch) -> SpaceCommit {
-        SpaceCommit(
-            author: file.agent,
-            records: zip(scratch.actions, file.lines).map { pending, line in
+    /// The next records to write, from `next` on: as many as one commit takes easily; none when all are written.
+    func piece(_ scratch: Scratch, from next: Int) -> SpaceCommit {
+        var records: [CommittedRecord] = []
+        var bytes = 0
+        for (pending, line) in zip(scratch.actions, file.lines).dropFirst(next) {
+            bytes += pending.actionBytes.count + (line.sealed?.count ?? pending.entryBytes?.count ?? 0)
+            if bytes > Self.pieceBytes, !records.isEmpty { break }
+            records.append(
                 CommittedRecord(
                     signedAction: line.signed, actionBytes: pending.actionBytes,
-                    entryBytes: line.sealed == nil ? pending.entryBytes : nil, sealedEntry: line.sealed)
-            })
+                    entryBytes: line.sealed == nil ? pending.entryBytes : nil, sealedEntry: line.sealed))
+        }
+        return SpaceCommit(author: file.agent, records: records)
     }
 }

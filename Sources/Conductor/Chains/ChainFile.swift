@@ -147,9 +147,12 @@ public struct ChainFile: Sendable {
         }
         do throws(PlasmidError) {
             let signed = try SignedAction(packed: bytes)
-            return Line(
-                signed: signed, entry: try entry.map { bytes throws(PlasmidError) in try Entry(packed: bytes) },
-                sealed: sealed)
+            let read = try entry.map { bytes throws(PlasmidError) in try Entry(packed: bytes) }
+            // Other bytes that read as the same are nothing that a dump ever wrote.
+            guard signed.packed == bytes, read?.packed == entry else {
+                throw PlasmidError(.malformedMessagePack, "the bytes are not the canonical ones")
+            }
+            return Line(signed: signed, entry: read, sealed: sealed)
         } catch {
             throw fault.error("cannot be read in line \(number): \(error.message)")
         }

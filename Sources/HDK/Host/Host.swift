@@ -49,6 +49,18 @@ extension LiveCall {
         throw Self.error(answer, operation)
     }
 
+    /// Tells the host something, and does not wait until it is done: see ``post(_:_:)``.
+    func tell<Request: Packable>(_ operation: HostOperation, _ request: Request) async throws(ZomeError) {
+        guard let failure = await post(operation.rawValue, request.packed) else { return }
+        throw Self.error(failure, operation)
+    }
+
+    /// Waits for what the host was told; throws the first failure that nobody was told of.
+    func settled() async throws(ZomeError) {
+        guard let failure = await settle() else { return }
+        throw Self.error(failure, .emitSignal)
+    }
+
     private static func error(_ answer: HostAnswer, _ operation: HostOperation) -> ZomeError {
         if answer.status == HostAnswer.cancelled.status { return .cancelled }
         guard let error = try? ModuleError(packed: answer.bytes) else {

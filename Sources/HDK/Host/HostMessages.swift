@@ -3,8 +3,17 @@ import Integrity
 extension Host {
     /// Tells the clients that listen to this cell. They hear it when the call has returned and is durable, and not at
     /// all when it throws.
+    ///
+    /// Does not wait for the conductor: more signals than one call may emit are told by one of the next ones, or fail the
+    /// call when it returns.
+    /// - Throws: `messageTooLarge` beyond 1 MiB; `overloaded` beyond 100,000 signals or 64 MiB in one call.
     public func emitSignal<Payload: Encodable>(_ name: String, _ payload: Payload) async throws {
-        _ = try await live.askRaw(.emitSignal, SignalRequest(name: name, payload: try ValueCodec.output(payload)))
+        let bytes = try ValueCodec.output(payload)
+        guard bytes.count <= Limits.signalBytes else {
+            throw ZomeError(
+                .messageTooLarge, "the signal has \(bytes.count) bytes, at most \(Limits.signalBytes)")
+        }
+        try await live.tell(.emitSignal, SignalRequest(name: name, payload: bytes))
     }
 
     /// Sends a message to an agent of the same DNA who is there now, and waits for the reply of its `Receive`. The

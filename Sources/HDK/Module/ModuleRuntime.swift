@@ -57,7 +57,9 @@ final class ModuleRuntime: @unchecked Sendable {
         let payload = invocation.payload
         call.task = Task(executorPreference: executor) {
             do {
-                call.finish(.ok(try await handler(call, payload)))
+                let result = try await handler(call, payload)
+                try await call.settled()
+                call.finish(.ok(result))
             } catch {
                 call.finish(.failed(ZomeError(thrown: error)))
             }

@@ -11,4 +11,6 @@ extension PlasmidError.Code {
     public static let dumpInvalid = Self(rawValue: "dumpInvalid")
     /// A chain that is in storage already.
     public static let chainExists = Self(rawValue: "chainExists")
+    /// A chain was brought back only in part.
+    public static let restoreUnfinished = Self(rawValue: "restoreUnfinished")
 }
