@@ -51,6 +51,32 @@ public protocol ValidationReads {
     func action(_ hash: ActionHash) throws(PlasmidError) -> Action?
     /// The entry with this hash.
     func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry?
+    /// Of what kind the entry with this hash is. Most rules ask no more, and entries are large.
+    func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry?
+}
+
+extension ValidationReads {
+    /// By way of ``entry(_:)``; a store that can look without reading answers faster.
+    public func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? { try entry(hash).map { HeldEntry($0) } }
+}
+
+/// Of what kind a held entry is, as far as rules tell entries apart that are only named.
+public enum HeldEntry: Sendable, Hashable {
+    /// An agent's key.
+    case agent
+    /// An app's bytes, countersigned or not.
+    case app
+    /// A capability.
+    case other
+
+    /// The kind of an entry.
+    public init(_ entry: Entry) {
+        switch entry {
+        case .agent: self = .agent
+        case .app, .counterSign: self = .app
+        case .capClaim, .capGrant: self = .other
+        }
+    }
 }
 
 /// Reads in which the records of one commit see each other, in any order, before the data that is already held.
@@ -78,6 +104,20 @@ public struct CandidateReads<Held: ValidationReads>: ValidationReads {
     public func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
         if let entry = entries[hash] { return entry }
         return try held.entry(hash)
+    }
+
+    /// The kind of the entry, of a candidate or held.
+    public func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
+        if let entry = entries[hash] { return HeldEntry(entry) }
+        return try held.kind(of: hash)
+    }
+}
+
+extension Record {
+    /// As anyone but the author sees it.
+    var withoutPrivateEntry: Record {
+        guard action.entryType?.visibility == .private else { return self }
+        return Record(signedAction: signedAction, entry: .hidden)
     }
 }
 

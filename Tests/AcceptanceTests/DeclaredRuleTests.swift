@@ -11,7 +11,7 @@ struct DeclaredRuleTests {
     }
 
     private static let taken =
-        "`slug` must differ among the entries 'ruled' of one author, and another one has this value."
+        "`slug` is taken: another 'ruled' of the same author has this value."
 
     @Test("§11.45 a refusal is a sentence about the field; nothing of the call is written")
     func refusals() async throws {
@@ -70,6 +70,12 @@ struct DeclaredRuleTests {
             let eve = try await conductor.install(Places.workshop, as: "eve")
             #expect(!(await eve.outcome("unlink", #"{"hash":"\#(hung)"}"#).isOK))
             try await alice.call("unlink", #"{"hash":"\#(hung)"}"#)
+            // An entry that no other node will see is no such end on its author's node either.
+            let diary = try await alice.call("write_private", #"{"text":"dear"}"#)
+            let dear = try #require(diary["entry"]?.text)
+            let hidden = await alice.outcome("link", link("hosted", dear, key))
+            #expect(hidden.code == "validationFailed" && hidden.words.contains("not held"), "\(hidden)")
+            #expect(await alice.outcome("link", link("any", dear, key)).isOK)
         }
     }
 

@@ -80,7 +80,7 @@ struct FolderTests {
         try await Self.expectWhole(folder)
     }
 
-    @Test("where there are chains and no keystore, no new keystore is made")
+    @Test("§11.42 where there are chains and no keystore, none is made; one that holds other keys starts no cell")
     func keystoreGone() async throws {
         let folder = try await Self.written()
         let good = try Data(contentsOf: URL(fileURLWithPath: folder.path + "/keystore"))

@@ -100,6 +100,64 @@ struct LinkPageTests {
         }
     }
 
+    @Test(
+        "§11.49 pages go on from call to call, whichever of the calls wrote links, added or taken back meanwhile",
+        arguments: [
+            ("tag", ["a", "aa", "c", "d", "f"]), ("oldest", ["a", "b", "c", "d", "f", "aa", "bb"]),
+            ("newest", ["aa", "f", "e", "d", "c", "a"]),
+        ])
+    func acrossCalls(order: String, expected: [String]) async throws {
+        try await TestConductor.with { conductor in
+            let shelf = try await Shelf(conductor, tags: ["a", "b", "c", "d", "e", "f"])
+            let question = #"{"base":"\#(shelf.base)","order":"\#(order)","limit":2"#
+            var seen: [String] = []
+            var cursor: String?
+            // Made in the call that asks for the page; taken back after it: the link that ended it, too.
+            for (make, gone) in [("aa", ["b"]), (nil, ["d", "e"]), ("bb", []), (nil, [])] as [(String?, [String])] {
+                let more = make.map { #","make":"\#($0)""# } ?? ""
+                let from = cursor.map { #","cursor":"\#($0)""# } ?? ""
+                let page = try await shelf.alice.call("link_page", question + more + from + "}")
+                seen += (page["tags"]?.items ?? []).compactMap(\.text)
+                for tag in gone { try await shelf.unlink(tag) }
+                cursor = page["next"]?.text
+                if cursor == nil { break }
+            }
+            #expect(seen == expected)
+            #expect(cursor == nil)
+        }
+    }
+
+    @Test("a cursor of another order or base, of a link that was never made, and mangled ones are refused")
+    func wrongCursors() async throws {
+        try await TestConductor.with { conductor in
+            let shelf = try await Shelf(conductor, tags: ["a", "b", "c"])
+            let other = EntryHash(core: shelf.bob.agent.core).text
+            for tag in ["x", "y"] {
+                try await shelf.alice.call(
+                    "link", #"{"base":"\#(other)","target":"\#(other)","type":"any","tag":"\#(tag)"}"#)
+            }
+            func next(_ base: String, _ order: String) async throws -> String {
+                let page = try await shelf.alice.call(
+                    "link_page", #"{"base":"\#(base)","order":"\#(order)","limit":1}"#)
+                return "\"" + (try #require(page["next"]?.text)) + "\""
+            }
+            let cursors: [(order: String, cursor: String)] = [
+                ("tag", try await next(shelf.base, "newest")), ("oldest", try await next(shelf.base, "tag")),
+                ("tag", try await next(other, "tag")),
+                ("tag", "\"\(Base64.encode([0x74] + ActionHash(hashing: [1]).bytes))\""), ("tag", "[]"),
+                ("tag", "[1,2,3]"),
+            ]
+            for make in ["", #","make":"z""#] {
+                for (order, cursor) in cursors {
+                    let outcome = await shelf.alice.outcome(
+                        "link_page", #"{"base":"\#(shelf.base)","order":"\#(order)","cursor":\#(cursor)\#(make)}"#)
+                    #expect(outcome.code == "badInput", "\(order) \(cursor) \(make)")
+                }
+            }
+            #expect(try await shelf.count("") == 3)
+        }
+    }
+
     @Test("§11.51 links both ways: when one cannot be made neither is, even if the zome goes on")
     func bothWays() async throws {
         try await TestConductor.with { conductor in

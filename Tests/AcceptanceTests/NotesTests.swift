@@ -13,7 +13,7 @@ struct NotesTests {
     }
 
     private static let taken =
-        "`title` must differ among the entries 'note' of one author, and another one has this value."
+        "`title` is taken: another 'note' of the same author has this value."
 
     @Test("the sample: each call ends as it says")
     func sample() async throws {

@@ -1,3 +1,4 @@
+import Conductor
 import Foundation
 import Integrity
 import NIOCore
@@ -131,6 +132,61 @@ struct ReloadTests {
             _ = try Self.write(["write", "pages"], to: files)
             #expect(try Self.change(await Self.reload(conductor, "alice", may)) == "network")
             #expect(try await alice.call("pages").items == [.string("old street")])
+        }
+    }
+
+    @Test("bridges that the file declares come and go with it; those made by hand stay, and stand in the way by name")
+    func bridges() async throws {
+        let files = try TestFolder()
+        _ = try Self.write(["call_cell", "visit"], to: files)
+        @Sendable func happ(_ bridges: String) throws -> String {
+            let role = "dna: { path: dna.yaml, modifiers: { network_seed: "
+            return try files.write(
+                """
+                manifest_version: "1"
+                name: changing
+                roles:
+                  - { name: main, \(role)a } } }
+                  - { name: side, \(role)b } } }
+                  - { name: back, \(role)c } } }
+                bridges: [ \(bridges) ]
+
+                """, to: "happ.yaml")
+        }
+        let data = try TestFolder()
+        @Sendable func call(_ bridge: String) -> String {
+            #"{"bridge":"\#(bridge)","zome":"workshop","function":"visit","text":"x"}"#
+        }
+        let next = "{ caller: main, callee: side, handle: next }"
+        try await TestConductor.with(in: data) { conductor in
+            let alice = try await conductor.install(try happ(next), as: "alice")
+            #expect(await alice.outcome("call_cell", call("next")).isOK)
+            // Another name for the same way, and a new one.
+            _ = try happ("{ caller: main, callee: side, handle: beside }, { caller: side, callee: back, handle: on }")
+            let report = try await Self.reload(conductor, "alice").get()
+            #expect(report["bridges"]?.items.compactMap { $0["handle"]?.text } == ["next", "beside", "on"])
+            #expect(await alice.outcome("call_cell", call("beside")).isOK)
+            #expect(await alice.outcome("call_cell", call("next")).code == "unknownBridge")
+            let byHand = Bridge(caller: "alice/main", callee: "alice/back", handle: "hand")
+            #expect(await conductor.bridge(byHand) == nil)
+            // What is in the way is named, and nothing has changed.
+            _ = try happ("{ caller: main, callee: side, handle: hand }")
+            guard case .failure(let taken) = await Self.reload(conductor, "alice") else {
+                Issue.record("a handle that was taken by hand was given to another")
+                return
+            }
+            #expect(taken.code == "bridgeExists" && taken.message.contains("hand"), "\(taken)")
+            #expect(try await conductor.bridges().count == 3)
+            _ = try happ(next)
+            _ = try await Self.reload(conductor, "alice").get()
+        }
+        try await TestConductor.with(in: data) { conductor in
+            #expect(try await conductor.bridges().map(\.handle).sorted() == ["hand", "next"])
+            let alice = try await conductor.person("alice")
+            #expect(await alice.outcome("call_cell", call("next")).isOK)
+            _ = try happ("")
+            _ = try await Self.reload(conductor, "alice").get()
+            #expect(try await conductor.bridges().map(\.handle) == ["hand"])
         }
     }
 

@@ -78,6 +78,27 @@ import Testing
         }
     }
 
+    @Test("a link's place by tag is a cursor behind it, whether it was deleted or not; of another base it has none")
+    func places() throws {
+        var made: [ActionHash] = []
+        let (space, _) = try space { alice in
+            for index in 0..<9 {
+                made.append(alice.link(base, target, type: 0, tag: [UInt8](repeating: 1, count: index % 3)))
+            }
+            alice.act(.deleteLink(base: base, linkAdd: made[4]))
+        }
+        let all = try space.links(LinkRequest(base: base, status: .all))
+        #expect(all.links.count == 9 && all.numbers.count == 9)
+        for (index, link) in all.links.enumerated() {
+            let place = try #require(try space.tagPlace(of: link.createLinkHash, base: base))
+            #expect(place == RowSpace.tagPlace(of: link, number: all.numbers[index]))
+            let rest = try space.links(LinkRequest(base: base, cursor: place, status: .all)).links
+            #expect(rest == Array(all.links.dropFirst(index + 1)))
+            #expect(try space.tagPlace(of: link.createLinkHash, base: AnyLinkableHash(EntryHash(hashing: [7]))) == nil)
+        }
+        #expect(try space.tagPlace(of: ActionHash(hashing: [7]), base: base) == nil)
+    }
+
     @Test("tags that agree in their first 400 bytes are kept apart and given whole")
     func longTags() throws {
         let common = [UInt8](repeating: 7, count: 400)

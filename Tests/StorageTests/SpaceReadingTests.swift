@@ -41,6 +41,16 @@ import Testing
             #expect(last.map(\.signedAction.action.header.actionSeq) == [2, 1])
             #expect(try space.chain(of: alice.key, from: 0, to: 1, descending: true).count == 2)
             #expect(try space.has(AnyDhtHash(note.entry)))
+            // The same without the entry.
+            #expect(try space.action(note.action) == commit.records[1].signedAction)
+            #expect(try space.action(ActionHash(hashing: [1])) == nil)
+            #expect(try space.actionsOfEntry(note.entry).map(\.hash) == [note.action, again.action])
+            #expect(try space.entryKind(note.entry) == "App")
+            #expect(try space.entryKind(EntryHash(hashing: [1])) == nil)
+            let bare = try space.chain(of: alice.key, from: 0, to: .max, descending: false, limit: 9) {
+                $0.hash == again.action
+            }
+            #expect(bare.map(\.entry) == [.notApplicable, .notStored, .present(TestAuthor.entry("hello"))])
             #expect(try space.has(AnyDhtHash(note.action)))
             #expect(try space.record(ActionHash(hashing: [1])) == nil)
             #expect(try space.authors() == [alice.key])

@@ -57,6 +57,7 @@ struct World {
                 LinkTypeDef(name: "inbox", base: .agent, target: .entry("note")),
                 LinkTypeDef(name: "mine", create: .author),
                 LinkTypeDef(name: "out", target: .external, delete: .anyone),
+                LinkTypeDef(name: "about", base: .entry("diary")),
             ],
             zomes: [IntegrityZomeDef(name: "rules", module: "Rules", sources: "Rules", digest: Bytes32())]),
         coordinator: [

@@ -11,7 +11,7 @@ extension CascadeView {
         if let head {
             newest = try anyRecord(head.hash)
         } else {
-            try stored.chain(of: author, in: 0...UInt32.max, descending: true) { record in
+            try stored.chain(of: author, in: 0...UInt32.max, descending: true, entriesOf: { _ in false }) { record in
                 newest = record
                 return false
             }
@@ -35,7 +35,7 @@ extension CascadeView {
 
     private func storedHead(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
         var head: ChainHead?
-        try stored.chain(of: author, in: 0...UInt32.max, descending: true) { record in
+        try stored.chain(of: author, in: 0...UInt32.max, descending: true, entriesOf: { _ in false }) { record in
             head = ChainHead(hash: record.hash, seq: record.action.actionSeq, timestamp: record.action.timestamp)
             return false
         }
@@ -55,8 +55,9 @@ extension CascadeView {
         var budget = AnswerBudget()
         var next: ActionHash? = filter.top
         while let hash = next {
-            guard let record = try anyRecord(hash) else { return MustGetAgentActivityAnswer(missing: hash) }
-            let action = record.action
+            // Entries are many times what their actions are: none is read that is not asked for.
+            guard let signed = try signedAction(hash) else { return MustGetAgentActivityAnswer(missing: hash) }
+            let action = signed.action
             guard action.author == author else {
                 throw PlasmidError(.badInput, "\(hash) does not stand in the chain of \(author)")
             }
@@ -73,7 +74,7 @@ extension CascadeView {
                     .tooLarge, "the activity has more than \(Limits.activityMaximum) actions",
                     hint: "take fewer, or ask until a later action")
             }
-            let item = ActivityItem(record, withEntry: filter.includeEntries)
+            let item = try activityItem(signed, withEntry: filter.includeEntries)
             try budget.spend(item.entry)
             items.append(item)
             if case .take(let count) = filter.limit, items.count == Int(count) { break }
@@ -87,16 +88,16 @@ extension CascadeView {
     }
 }
 
-extension ActivityPlace {
-    init(_ record: Record) {
-        self.init(seq: record.action.actionSeq, hash: record.hash)
+extension CascadeView {
+    /// Only public entries come along: private ones are not the same for everybody.
+    private func activityItem(_ signed: SignedAction, withEntry: Bool) throws(PlasmidError) -> ActivityItem {
+        guard withEntry, signed.action.entryType?.visibility == .public else { return ActivityItem(action: signed) }
+        return ActivityItem(action: signed, entry: try anyRecord(signed.hash)?.entry.entry)
     }
 }
 
-extension ActivityItem {
-    /// Only public entries come along: private ones are not the same for everybody.
-    init(_ record: Record, withEntry: Bool) {
-        let isPublic = record.action.entryType?.visibility == .public
-        self.init(action: record.signedAction, entry: withEntry && isPublic ? record.entry.entry : nil)
+extension ActivityPlace {
+    init(_ record: Record) {
+        self.init(seq: record.action.actionSeq, hash: record.hash)
     }
 }

@@ -3,22 +3,29 @@ import Integrity
 /// Everything that is known of a record, an entry, and the versions of one.
 extension CascadeView {
     /// The details of an action's record, or of an entry; nil where neither is held.
+    /// - Throws: `tooLarge` beyond ``Limits/answerBytes``: anyone can write what many have written.
     public func details(of hash: AnyDhtHash) throws(PlasmidError) -> Details? {
+        var budget = AnswerBudget()
         if let action = hash.action {
             guard let record = try anyRecord(action) else { return nil }
-            return .record(
-                RecordDetails(
-                    record: record, validationStatus: .valid, deletes: try signedDeletes(of: action),
-                    updates: try signedUpdates(of: action)))
+            let details = RecordDetails(
+                record: record, validationStatus: .valid, deletes: try signedDeletes(of: action),
+                updates: try signedUpdates(of: action))
+            try budget.spend(record.entry.entry)
+            try budget.spend(actions: details.deletes.count + details.updates.count)
+            return .record(details)
         }
         guard let entry = hash.entry, let content = try self.entry(entry) else { return nil }
-        let creates = try creates(of: entry)
-        var isLive = false
-        for create in creates where try !isDeleted(create.hash) { isLive = true }
-        return .entry(
-            EntryDetails(
-                entry: content, actions: creates, deletes: try deletes(ofEntry: entry),
-                updates: try updates(ofEntry: entry), status: isLive ? .live : .dead))
+        var details = EntryDetails(
+            entry: content, actions: try creates(of: entry), deletes: try deletes(ofEntry: entry),
+            updates: try updates(ofEntry: entry), status: .dead)
+        try budget.spend(content)
+        try budget.spend(actions: details.actions.count + details.deletes.count + details.updates.count)
+        for create in details.actions where try !isDeleted(create.hash) {
+            details.status = .live
+            break
+        }
+        return .entry(details)
     }
 
     /// The Creates and Updates that brought an entry, deleted or not, oldest first.
@@ -90,7 +97,7 @@ extension CascadeView {
     ) throws(PlasmidError) -> (versions: [SignedAction], links: [VersionLink]) {
         var found: [SignedAction] = []
         if let action = hash.action {
-            if let record = try anyRecord(action), record.action.entryHash != nil { found = [record.signedAction] }
+            if let signed = try signedAction(action), signed.action.entryHash != nil { found = [signed] }
         } else if let entry = hash.entry {
             found = try creates(of: entry)
         }

@@ -27,7 +27,7 @@ extension CascadeView {
     /// How many links the filter admits. What is counted above the stored ones is only what the scratches hold.
     public func countLinks(_ filter: LinkFilter) throws(PlasmidError) -> Int {
         var count = try stored.countLinks(filter)
-        for link in try pendingLinks(filter) where try stored.record(link.createLinkHash) == nil { count += 1 }
+        for link in try pendingLinks(filter) where try stored.action(link.createLinkHash) == nil { count += 1 }
         guard filter.status != .all else { return count }
         for link in try newlyDeleted(filter) where try !stored.isLinkDeleted(link.createLinkHash) {
             count += filter.status == .live ? -1 : 1
@@ -71,7 +71,7 @@ extension CascadeView {
     private func newlyDeleted(_ filter: LinkFilter) throws(PlasmidError) -> [Link] {
         var links: [Link] = []
         for add in Set(layers.flatMap(\.deletedLinks)) {
-            guard let record = try stored.record(add), let link = Link(record.signedAction), filter.admits(link) else {
+            guard let action = try stored.action(add), let link = Link(action), filter.admits(link) else {
                 continue
             }
             links.append(link)
@@ -79,16 +79,29 @@ extension CascadeView {
         return links
     }
 
-    /// A link with every action that deleted it, oldest first.
-    /// - Throws: `storageCorrupt` where a link stands in the index and its action does not.
-    public func details(of link: Link) throws(PlasmidError) -> LinkDetails {
+    /// Links with every action that deleted them, oldest first.
+    /// - Throws: `storageCorrupt` where a link stands in the index and its action does not; `tooLarge` beyond
+    ///   ``Limits/answerBytes``.
+    public func details(of links: [Link]) throws(PlasmidError) -> [LinkDetails] {
+        var budget = AnswerBudget()
+        var details: [LinkDetails] = []
+        details.reserveCapacity(links.count)
+        for link in links {
+            let found = try self.details(of: link)
+            try budget.spend(actions: 1 + found.deletes.count)
+            details.append(found)
+        }
+        return details
+    }
+
+    private func details(of link: Link) throws(PlasmidError) -> LinkDetails {
         let add = link.createLinkHash
-        guard let record = try anyRecord(add) else {
+        guard let create = try signedAction(add) else {
             throw PlasmidError(.storageCorrupt, "The action \(add) of a link is not there.")
         }
         let pending = layers.flatMap { $0.linkDeletes(of: add) }.compactMap(\.signedAction)
         return LinkDetails(
-            create: record.signedAction, deletes: Self.inOrder(try stored.linkDeletes(of: add) + pending))
+            create: create, deletes: Self.inOrder(try stored.linkDeletes(of: add) + pending))
     }
 
     /// By time, then by hash; each once.
@@ -104,7 +117,7 @@ extension CascadeView {
         for layer in layers.reversed() {
             if let link = layer.action(add)?.link { return link }
         }
-        guard let record = try stored.record(add), try !stored.isLinkDeleted(add) else { return nil }
-        return Link(record.signedAction)
+        guard let action = try stored.action(add), try !stored.isLinkDeleted(add) else { return nil }
+        return Link(action)
     }
 }

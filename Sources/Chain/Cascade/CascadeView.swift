@@ -25,12 +25,20 @@ public struct CascadeView<Stored: ChainReads> {
         return try stored.record(hash)
     }
 
+    /// The action of a record as it was signed, deleted or not.
+    public func signedAction(_ hash: ActionHash) throws(PlasmidError) -> SignedAction? {
+        for layer in layers.reversed() {
+            if let pending = layer.action(hash) { return pending.signedAction }
+        }
+        return try stored.action(hash)
+    }
+
     /// The action with this hash, deleted or not, signed or not.
     public func action(_ hash: ActionHash) throws(PlasmidError) -> Action? {
         for layer in layers.reversed() {
             if let pending = layer.action(hash) { return pending.action }
         }
-        return try stored.record(hash)?.action
+        return try stored.action(hash)?.action
     }
 
     /// The entry with this hash, whatever became of the actions that brought it.
@@ -39,6 +47,12 @@ public struct CascadeView<Stored: ChainReads> {
             if let entry = layer.entry(hash) { return entry }
         }
         return try stored.entry(hash)
+    }
+
+    /// Whether there is an entry with this hash, whatever became of the actions that brought it.
+    public func holds(_ entry: EntryHash) throws(PlasmidError) -> Bool {
+        if layers.contains(where: { $0.entry(entry) != nil }) { return true }
+        return try stored.holds(entry)
     }
 
     /// Whether a Delete of the record `original` is known.

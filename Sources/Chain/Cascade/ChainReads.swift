@@ -6,8 +6,12 @@ import Integrity
 public protocol ChainReads {
     /// The stored record of this action.
     func record(_ hash: ActionHash) throws(PlasmidError) -> Record?
+    /// The stored action, without looking for its entry: entries are large, and private ones cost a key.
+    func action(_ hash: ActionHash) throws(PlasmidError) -> SignedAction?
     /// The stored entry with this hash.
     func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry?
+    /// Whether there is a stored entry with this hash: entries are large, and private ones cost a key.
+    func holds(_ entry: EntryHash) throws(PlasmidError) -> Bool
     /// The stored Creates and Updates that brought this entry, in any order.
     func creates(of entry: EntryHash) throws(PlasmidError) -> [SignedAction]
     /// The stored Updates of the record `original`, in any order.
@@ -30,14 +34,20 @@ public protocol ChainReads {
     /// The stored DeleteLinks of the link that `add` created, in any order.
     func linkDeletes(of add: ActionHash) throws(PlasmidError) -> [SignedAction]
     /// Hands the stored records of `author`'s chain with a sequence in `range` to `body`, in the order asked for, until it
-    /// answers false.
+    /// answers false. Those of which `entriesOf` wants none come without their entry (`notStored`).
     func chain(
-        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool, entriesOf: (Action) -> Bool,
         _ body: (Record) throws(PlasmidError) -> Bool
     ) throws(PlasmidError)
 }
 
 extension ChainReads {
+    /// By way of ``record(_:)``; a store that keeps entries apart answers faster.
+    public func action(_ hash: ActionHash) throws(PlasmidError) -> SignedAction? { try record(hash)?.signedAction }
+
+    /// By way of ``entry(_:)``; a store with an index answers faster.
+    public func holds(_ entry: EntryHash) throws(PlasmidError) -> Bool { try self.entry(entry) != nil }
+
     /// By way of ``deletes(of:)``; a store with an index answers faster.
     public func isDeleted(_ original: ActionHash) throws(PlasmidError) -> Bool { try !deletes(of: original).isEmpty }
 

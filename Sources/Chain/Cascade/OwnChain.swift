@@ -92,7 +92,10 @@ extension CascadeView {
         let storedEnd = layers.first(where: { !$0.isEmpty }).map { $0.base?.seq } ?? head.seq
         var goesOn = true
         if let storedEnd, lower <= min(upper, storedEnd) {
-            try stored.chain(of: author, in: lower...min(upper, storedEnd), descending: filter.descending) {
+            try stored.chain(
+                of: author, in: lower...min(upper, storedEnd), descending: filter.descending,
+                entriesOf: { filter.includeEntries && filter.admits($0) }
+            ) {
                 record throws(PlasmidError) in
                 goesOn = try take(record)
                 return goesOn

@@ -95,7 +95,7 @@ extension Conductor {
         var from = Genesis.actionCount
         while from <= head.seq {
             let page = try cell.space.store.chain(
-                of: cell.id.agent, from: from, to: head.seq, descending: false, limit: 256)
+                of: cell.id.agent, from: from, to: head.seq, descending: false, limit: 256, entriesOf: { _ in false })
             guard let last = page.last else { return false }
             if page.contains(where: { $0.signedAction.action.data.type == .initZomesComplete }) { return true }
             from = last.signedAction.action.header.actionSeq + 1

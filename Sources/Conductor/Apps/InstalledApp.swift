@@ -60,10 +60,17 @@ struct InstalledApp: Sendable {
     var awaitsProofs = false
     /// Why the conductor disabled it; nil when it did not.
     var disabledBecause: String?
+    /// The bridges that its file declares, by roles: what a reload compares with. Others were made by hand.
+    var bridges: [BridgeDef] = []
 
     /// `app/role`; the plain id for an instance of `admin/instance/add`, whose one role has no name.
     func instanceID(_ role: InstalledRole) -> String {
         role.name.isEmpty ? appID : "\(appID)/\(role.name)"
+    }
+
+    /// The bridges of the app's file, between its instances.
+    func bridges(_ declared: [BridgeDef]) -> [Bridge] {
+        declared.map { Bridge(caller: "\(appID)/\($0.caller)", callee: "\(appID)/\($0.callee)", handle: $0.handle) }
     }
 
     /// `enabled`, `disabled` or `awaiting_memproofs`.
@@ -198,7 +205,7 @@ private enum ModulePaths {
 
 extension InstalledApp: Packable {
     func pack(into writer: inout MessagePackWriter) {
-        writer.writeMapHeader(networkSeed == nil ? 9 : 10)
+        writer.writeMapHeader(networkSeed == nil ? 10 : 11)
         writer.writeString("app_id")
         writer.writeString(appID)
         writer.writeString("agent")
@@ -217,6 +224,9 @@ extension InstalledApp: Packable {
         writer.writeBool(awaitsProofs)
         writer.writeString("disabled_because")
         writer.write(disabledBecause)
+        writer.writeString("bridges")
+        writer.writeArrayHeader(bridges.count)
+        for bridge in bridges { writer.write([bridge.caller, bridge.callee, bridge.handle]) }
         if let networkSeed {
             writer.writeString("network_seed")
             writer.writeString(networkSeed)
@@ -234,6 +244,7 @@ extension InstalledApp: Packable {
         var templates: [RoleTemplate]?
         var awaitsProofs = false
         var reason: String?
+        var bridges: [BridgeDef] = []
         for _ in 0..<(try reader.readMapHeader()) {
             switch try reader.readKey() {
             case "app_id": appID = try reader.readString()
@@ -246,6 +257,12 @@ extension InstalledApp: Packable {
             case "templates": templates = try reader.readArray()
             case "awaits_proofs": awaitsProofs = try reader.readBool()
             case "disabled_because": reason = try reader.readOptional()
+            case "bridges":
+                for _ in 0..<(try reader.readArrayHeader()) {
+                    let texts: [String] = try reader.readArray()
+                    guard texts.count == 3 else { continue }
+                    bridges.append(BridgeDef(caller: texts[0], callee: texts[1], handle: texts[2]))
+                }
             default: try reader.skip()
             }
         }
@@ -260,5 +277,6 @@ extension InstalledApp: Packable {
         self.templates = templates ?? []
         self.awaitsProofs = awaitsProofs
         disabledBecause = reason
+        self.bridges = bridges
     }
 }

@@ -197,14 +197,14 @@ extension Conductor {
             let app = InstalledApp(
                 appID: plan.appID, agent: agent, isEnabled: request.enable, installedAt: options.clock(),
                 origin: plan.origin, roles: plan.roles, networkSeed: request.networkSeed, templates: plan.templates,
-                awaitsProofs: plan.awaitsProofs)
+                awaitsProofs: plan.awaitsProofs, bridges: plan.bridges)
             let done = try exclusively(agent.text, reply)
             beginChains(of: app) { [self] result in
                 switch result {
                 case .failure(let error):
                     closeIdleSpaces()
                     done(.failure(error))
-                case .success(let app): save(app, bridges: plan.bridges, done)
+                case .success(let app): save(app, done)
                 }
             }
         } catch {
@@ -257,12 +257,9 @@ extension Conductor {
 
     /// The app's row and those of its bridges are one write.
     private func save(
-        _ app: InstalledApp, bridges declared: [BridgeDef],
-        _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
+        _ app: InstalledApp, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) {
-        let made = declared.map {
-            Bridge(caller: "\(app.appID)/\($0.caller)", callee: "\(app.appID)/\($0.callee)", handle: $0.handle)
-        }
+        let made = app.bridges(app.bridges)
         store.write([Self.row(of: app)] + made.map(Self.row)) { [self] result in
             if case .failure(let error) = result {
                 reply(.failure(error))

@@ -47,6 +47,8 @@ struct ReloadPlan: Sendable {
     let roles: [Role]
     /// What further clones are made of; their numbers go on.
     let templates: [RoleTemplate]
+    /// What the file declares.
+    let bridges: [BridgeDef]
 
     static func prepare(
         _ request: InstallRequest, installed app: InstalledApp, locator: ModuleLocator, store: ModuleStore
@@ -75,7 +77,7 @@ struct ReloadPlan: Sendable {
             let role = renewed(clone, templates)
             return Role(role: role, change: change(from: clone, to: role))
         }
-        return ReloadPlan(origin: request.path, roles: roles, templates: templates)
+        return ReloadPlan(origin: request.path, roles: roles, templates: templates, bridges: fresh.bridges)
     }
 
     /// A clone gets its role's new coordinators, as long as the validators are still those of its network.
@@ -149,8 +151,10 @@ extension Conductor {
         do {
             var app = try app(request.appID)
             try check(plan, request, app)
+            _ = try bridgeChanges(plan, app).applied(to: bridges)
             app.roles = plan.roles.filter { $0.change != .removed }.map(\.role)
             app.templates = plan.templates
+            app.bridges = plan.bridges
             if !app.awaitsProofs {
                 for entry in plan.roles where entry.change == .network || entry.change == .added {
                     guard let index = app.roles.firstIndex(where: { $0.name == entry.role.name }) else { continue }
@@ -242,12 +246,17 @@ extension Conductor {
         let new = app.roles.filter { changed.contains($0.name) && $0.isBegun && !app.awaitsProofs }
         writeGenesis(of: app, roles: new[...]) { [self] result in
             if case .failure(let error) = result { return failed(error) }
-            keep(app) { [self] result in
-                if case .failure(let error) = result { return failed(error) }
-                apps[app.appID] = app
-                for entry in plan.roles { carryOut(entry, of: app, runners[entry.role.name]) }
-                closeIdleSpaces()
-                reply(.success(report(plan, app)))
+            do {
+                let changes = bridgeChanges(plan, apps[app.appID] ?? app)
+                try keep(app, changes) { [self] result in
+                    if case .failure(let error) = result { return failed(error) }
+                    apps[app.appID] = app
+                    for entry in plan.roles { carryOut(entry, of: app, runners[entry.role.name]) }
+                    closeIdleSpaces()
+                    reply(.success(report(plan, app, changes)))
+                }
+            } catch {
+                failed(PlasmidError.from(error))
             }
         }
     }
@@ -296,9 +305,11 @@ extension Conductor {
         cell.space.cells[cell.id.agent] = nil
     }
 
-    private func report(_ plan: ReloadPlan, _ app: InstalledApp) -> MessagePackValue {
+    private func report(
+        _ plan: ReloadPlan, _ app: InstalledApp, _ changes: BridgeChanges
+    ) -> MessagePackValue {
         .object([
-            "app_id": .string(app.appID),
+            "app_id": .string(app.appID), "bridges": changes.report,
             "roles": .array(
                 plan.roles.map { entry in
                     .object([

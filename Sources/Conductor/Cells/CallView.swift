@@ -15,6 +15,8 @@ struct StoredChain: ChainReads {
         return try opened(stored)
     }
 
+    func action(_ hash: ActionHash) throws(PlasmidError) -> SignedAction? { try space.store.action(hash) }
+
     /// A stored record, with its private entry if it is the reader's own.
     func opened(_ stored: StoredRecord) throws(PlasmidError) -> Record {
         let action = stored.signedAction.action
@@ -30,13 +32,19 @@ struct StoredChain: ChainReads {
         return try sealedEntry(reader, hash)
     }
 
+    func holds(_ entry: EntryHash) throws(PlasmidError) -> Bool {
+        if try space.store.has(.entry(entry)) { return true }
+        guard let reader else { return false }
+        return try space.store.sealedEntry(author: reader, entry) != nil
+    }
+
     private func sealedEntry(_ author: AgentPubKey, _ hash: EntryHash) throws(PlasmidError) -> Entry? {
         guard let sealed = try space.store.sealedEntry(author: author, hash) else { return nil }
         return try Entry(packed: try space.conductor.keystore.open(sealed, by: author, context: hash.bytes))
     }
 
     func creates(of entry: EntryHash) throws(PlasmidError) -> [SignedAction] {
-        try space.store.recordsOfEntry(entry).map(\.signedAction)
+        try space.store.actionsOfEntry(entry)
     }
 
     func updates(of original: ActionHash) throws(PlasmidError) -> [SignedAction] {
@@ -71,13 +79,14 @@ struct StoredChain: ChainReads {
 
     /// Reads in pages, so that a filter over a long chain holds no more than a page: of entries of 4 MB, too.
     func chain(
-        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool, entriesOf: (Action) -> Bool,
         _ body: (Record) throws(PlasmidError) -> Bool
     ) throws(PlasmidError) {
         let page = 32
         var (low, high) = (range.lowerBound, range.upperBound)
         while low <= high {
-            let records = try space.store.chain(of: author, from: low, to: high, descending: descending, limit: page)
+            let records = try space.store.chain(
+                of: author, from: low, to: high, descending: descending, limit: page, entriesOf: entriesOf)
             for record in records where !(try body(try opened(record))) { return }
             guard let last = records.last?.signedAction.action.actionSeq, records.count == page else { return }
             if descending {
@@ -133,47 +142,65 @@ struct CallView {
         if order != .byTag {
             return try cascade.links(filter, newestFirst: order == .newestFirst, cursor: cursor, limit: limit)
         }
-        let request = LinkRequest(filter, cursor: cursor, limit: limit)
+        return try linksByTag(filter, cursor: cursor, limit: limit)
+    }
+
+    /// By tag a cursor is the address of the last link given, so that it means the same place in a call that wrote links as
+    /// in one that did not, whatever was added or taken back between the two.
+    private func linksByTag(
+        _ filter: LinkFilter, cursor: [UInt8]?, limit: Int
+    ) throws(PlasmidError) -> Integrity.LinkPage {
+        var request = LinkRequest(filter, limit: limit)
+        if let cursor { request.cursor = try tagPlace(of: cursor, filter.base) }
         guard cascade.touchesLinks(of: filter.base) else {
             let page = try space.store.links(request)
-            return Integrity.LinkPage(links: page.links, next: page.next)
+            return Integrity.LinkPage(links: page.links, next: page.next == nil ? nil : Self.cursor(page.links.last))
         }
-        return try mergedLinks(filter, request)
-    }
-
-    /// By tag, a call that wrote links itself reads all of the base's and merges: such a base is as small as what one call
-    /// handles. (By time it reads a page.)
-    private func mergedLinks(
-        _ filter: LinkFilter, _ request: LinkRequest
-    ) throws(PlasmidError) -> Integrity.LinkPage {
-        var all = request
-        let last = try lastSeen(request.cursor)
-        // A cursor of a page from before the call wrote is the store's own.
-        all.cursor = last == nil ? request.cursor : nil
-        all.limit = Int.max
-        var links = try cascade.merged(try space.store.links(all).links, filter)
-        links.sort { Self.precedes($0, $1) }
-        if let last { links.removeAll { !Self.precedes(last, $0) } }
-        let page = Array(links.prefix(request.limit))
-        return Integrity.LinkPage(
-            links: page, next: links.count > page.count ? page.last?.createLinkHash.bytes : nil)
-    }
-
-    /// The link that a merged page ended with, deleted since or not.
-    private func lastSeen(_ cursor: [UInt8]?) throws(PlasmidError) -> Link? {
-        guard let cursor, let hash = try? ActionHash(bytes: cursor), let record = try cascade.anyRecord(hash) else {
-            return nil
+        // Whatever is deleted above may be among the stored ones, so as many more are asked for, and one to know of a next page.
+        request.limit = limit + cascade.layers.reduce(0) { $0 + $1.linkDeleteCount } + 1
+        let page = try space.store.links(request)
+        var places: [ActionHash: [UInt8]] = [:]
+        for (link, number) in zip(page.links, page.numbers) {
+            places[link.createLinkHash] = RowSpace.tagPlace(of: link, number: number)
         }
-        return Link(record.signedAction)
+        var links: [(place: [UInt8], link: Link)] = []
+        for link in try cascade.merged(page.links, filter) {
+            var place = places[link.createLinkHash]
+            if place == nil { place = try tagPlace(of: link) }
+            guard let place else { continue }
+            if let start = request.cursor, !start.lexicographicallyPrecedes(place) { continue }
+            links.append((place, link))
+        }
+        links.sort { $0.place.lexicographicallyPrecedes($1.place) }
+        let given = links.prefix(limit).map(\.link)
+        return Integrity.LinkPage(links: given, next: links.count > limit ? Self.cursor(given.last) : nil)
     }
 
-    /// Type, then the first 400 bytes of the tag, as in the store; then time.
-    private static func precedes(_ left: Link, _ right: Link) -> Bool {
-        if left.zomeIndex != right.zomeIndex { return left.zomeIndex < right.zomeIndex }
-        if left.linkType != right.linkType { return left.linkType < right.linkType }
-        let (first, second) = (left.tag.prefix(400), right.tag.prefix(400))
-        if first == second { return LinkPosition(left) < LinkPosition(right) }
-        return first.lexicographicallyPrecedes(second)
+    /// `t`, so that it is taken neither for a cursor of another order nor, in JSON, for an address.
+    private static let tagMark: UInt8 = 0x74
+
+    private static func cursor(_ last: Link?) -> [UInt8]? { last.map { [tagMark] + $0.createLinkHash.bytes } }
+
+    private func tagPlace(of cursor: [UInt8], _ base: AnyLinkableHash) throws(PlasmidError) -> [UInt8] {
+        if cursor.first == Self.tagMark, let hash = try? ActionHash(bytes: Array(cursor.dropFirst())) {
+            if let place = try space.store.tagPlace(of: hash, base: base) { return place }
+            if let link = pendingLink(hash), link.base == base, let place = try tagPlace(of: link) { return place }
+        }
+        throw PlasmidError(
+            .badInput, "The cursor of a link query cannot be read.",
+            hint: "pass `next` of the page before, unchanged, with the same base and order")
+    }
+
+    /// Where a link stands; one that is not stored yet, behind all that are: it will get the next numbers.
+    private func tagPlace(of link: Link) throws(PlasmidError) -> [UInt8]? {
+        if let stored = try space.store.tagPlace(of: link.createLinkHash, base: link.base) { return stored }
+        guard let seq = try cascade.action(link.createLinkHash)?.actionSeq else { return nil }
+        return RowSpace.tagPlace(of: link, number: 1 << 55 | UInt64(seq))
+    }
+
+    private func pendingLink(_ hash: ActionHash) -> Link? {
+        for layer in cascade.layers { if let link = layer.action(hash)?.link { return link } }
+        return nil
     }
 }
 

@@ -125,8 +125,8 @@ extension CallView {
             return entry.packed
         case .mustGetAction:
             let hash = try MustGetActionRequest(packed: bytes).hash
-            guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
-            return record.signedAction.packed
+            guard let action = try cascade.signedAction(hash) else { throw Self.missing(hash.text) }
+            return action.packed
         case .mustGetAgentActivity:
             let wanted = try MustGetAgentActivityRequest(packed: bytes)
             return try cascade.mustGetActivity(of: wanted.author, wanted.filter).packed
@@ -139,13 +139,19 @@ extension CallView {
 
     func heldEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
         guard hidesPrivate else { return try cascade.entry(hash) }
+        if let pending = pendingEntry(hash) { return pending }
+        return try cascade.stored.entry(hash)
+    }
+
+    /// A public entry that a call brought which this view builds on.
+    func pendingEntry(_ hash: EntryHash) -> Entry? {
         for layer in cascade.layers {
             let creates = layer.creates(of: hash)
             if let create = creates.first(where: { $0.action.entryType?.visibility != .private }) {
                 return create.entry
             }
         }
-        return try cascade.stored.entry(hash)
+        return nil
     }
 
     private func shaped(_ record: Record) -> Record {

@@ -10,9 +10,7 @@ extension Cell {
 
     func getLinksDetails(_ request: HostRequest) throws(PlasmidError) {
         let (view, page) = try linkPage(request, maximum: Limits.linkDetailsPageMaximum)
-        var details: [LinkDetails] = []
-        details.reserveCapacity(page.links.count)
-        for link in page.links { details.append(try view.cascade.details(of: link)) }
+        let details = try view.cascade.details(of: page.links)
         request.succeed(LinkDetailsPage(links: details, next: page.next).packed)
     }
 

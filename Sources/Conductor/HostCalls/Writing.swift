@@ -159,7 +159,7 @@ extension Cell {
         if let action = end.action, try view.action(action) == nil {
             throw Self.notFound(action, "not held here, so it cannot be the link's \(name)")
         }
-        if let entry = end.entry, try view.entry(entry) == nil, !(try space.isAgent(entry)) {
+        if let entry = end.entry, !(try view.holds(entry)), !(try space.isAgent(entry)) {
             throw PlasmidError(
                 .notFound, "\(entry) is not held here, so it cannot be the link's \(name)",
                 hint: "commit the entry first; an agent's key may be used as it is")

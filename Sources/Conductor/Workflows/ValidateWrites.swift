@@ -29,13 +29,23 @@ private struct SharedReads: ValidationReads {
     func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try view.cascade.action(hash) }
 
     func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? { try view.heldEntry(hash) }
+
+    func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
+        if let pending = view.pendingEntry(hash) { return HeldEntry(pending) }
+        switch try view.space.store.entryKind(hash) {
+        case nil: return nil
+        case "Agent": return .agent
+        case "App", "CounterSign": return .app
+        default: return .other
+        }
+    }
 }
 
 /// What is stored of an author's chain, as the author sees it.
 private struct StoredReads: ValidationReads {
     let chain: StoredChain
 
-    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try chain.record(hash)?.action }
+    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try chain.action(hash)?.action }
 
     func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? { try chain.entry(hash) }
 }
@@ -44,15 +54,15 @@ extension Cell {
     /// What the conductor itself holds a commit to, with the code that other nodes will use: the rules of every app, then those
     /// that this app's manifest declares.
     func judge(_ records: [Record], _ view: CallView) throws(PlasmidError) -> Verdict {
-        let verdict = try rules.check(records, reads: view)
+        let shared = SharedReads(view: view.shared())
+        let verdict = try rules.check(records, reads: shared)
         let declared = space.declaredRules
         guard verdict == .valid, !declared.isEmpty else { return verdict }
         if declared.needsChain, let head = try space.store.head(of: id.agent) {
             let stored = StoredReads(chain: StoredChain(space: space, reader: id.agent))
             try declared.settle(space.uniqueValues, author: id.agent, head: head.hash, reads: stored)
         }
-        return try declared.check(
-            records, own: view, shared: SharedReads(view: view.shared()), memory: space.uniqueValues)
+        return try declared.check(records, own: view, shared: shared, memory: space.uniqueValues)
     }
 }
 

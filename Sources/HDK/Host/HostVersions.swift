@@ -7,6 +7,7 @@ import Integrity
 extension Host {
     /// Everything that is known of an action's record or of an entry: deletes, updates, all creates, deleted or not. Nil when
     /// this node does not hold it.
+    /// - Throws: `tooLarge` for more than fits into one answer: what thousands wrote, replaced or deleted.
     public func details(_ hash: AnyDhtHash) async throws -> Details? {
         try await live.ask(.getDetails, GetRequest(hash: hash))
     }

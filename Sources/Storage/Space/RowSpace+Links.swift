@@ -36,6 +36,24 @@ extension RowSpace {
         }
     }
 
+    /// Where a stored link stands among those of its base in the order by tag, deleted or not: a cursor behind it. Nil where
+    /// the action is not held or made no link of `base`.
+    public func tagPlace(of create: ActionHash, base: AnyLinkableHash) throws(PlasmidError) -> [UInt8]? {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(create.coreBytes, HashByte.action),
+                let link = Link(try self.action(number)), link.base == base
+            else { return nil }
+            return Self.tagPlace(of: link, number: number)
+        }
+    }
+
+    /// Where a link stands, or would stand if its action had this number.
+    public static func tagPlace(of link: Link, number: UInt64) -> [UInt8] {
+        Array(
+            SpaceKey.link(link.base, zome: link.zomeIndex, type: link.linkType, tag: link.tag, number)[
+                SpaceKey.linkBaseBytes...])
+    }
+
     /// The types to look at: those asked for, or those that the base has links of, each found with one look.
     func linkTypes(_ sieve: LinkSieve) throws(PlasmidError) -> [LinkTypeNumber] {
         if let types = sieve.request.types { return Set(types).sorted() }
@@ -65,6 +83,7 @@ extension RowSpace {
         }
         var page = LinkPage(links: [], next: nil)
         page.links.reserveCapacity(min(sieve.limit, 1024))
+        page.numbers.reserveCapacity(min(sieve.limit, 1024))
         // The last link given, in the form of a cursor.
         var last: [UInt8] = []
         for range in sieve.behindCursor(ranges) {
@@ -76,6 +95,7 @@ extension RowSpace {
                     return false
                 }
                 page.links.append(try sieve.link(key, view))
+                page.numbers.append(key.bigEndian(key.count - 8))
                 if page.links.count == sieve.limit { last = [UInt8](key.from(SpaceKey.linkBaseBytes)) }
                 return true
             }

@@ -21,11 +21,27 @@ public class RowSpace: SpaceReading {
         }
     }
 
+    /// An action, without its entry.
+    public func action(_ action: ActionHash) throws(PlasmidError) -> SignedAction? {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(action.coreBytes, HashByte.action) else { return nil }
+            return try self.action(number)
+        }
+    }
+
     /// A public entry.
     public func entry(_ entry: EntryHash) throws(PlasmidError) -> Entry? {
         try rows.reading { () throws(PlasmidError) in
             guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return nil }
             return try self.entry(number)
+        }
+    }
+
+    /// What a public entry says that it is (`App`, `Agent`, `CounterSign`, …), without reading the rest of it.
+    public func entryKind(_ entry: EntryHash) throws(PlasmidError) -> String? {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return nil }
+            return try self.row(number) { value throws(PlasmidError) in try EntryRow.kind(value, number) }
         }
     }
 
@@ -35,6 +51,15 @@ public class RowSpace: SpaceReading {
             guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return [] }
             let numbers = try self.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number)))
             return try self.records(numbers)
+        }
+    }
+
+    /// The same without the entry, which is read for none of them.
+    public func actionsOfEntry(_ entry: EntryHash) throws(PlasmidError) -> [SignedAction] {
+        try rows.reading { () throws(PlasmidError) in
+            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return [] }
+            return try self.actions(
+                try self.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number))))
         }
     }
 
@@ -52,6 +77,13 @@ public class RowSpace: SpaceReading {
     public func chain(
         of author: AgentPubKey, from: UInt32 = 0, to: UInt32 = .max, descending: Bool = false, limit: Int = .max
     ) throws(PlasmidError) -> [StoredRecord] {
+        try chain(of: author, from: from, to: to, descending: descending, limit: limit) { _ in true }
+    }
+
+    /// Part of an author's chain; the records whose entries are not wanted come without them (`notStored`).
+    public func chain(
+        of author: AgentPubKey, from: UInt32, to: UInt32, descending: Bool, limit: Int, entriesOf: (Action) -> Bool
+    ) throws(PlasmidError) -> [StoredRecord] {
         guard from <= to, limit > 0 else { return [] }
         return try rows.reading { () throws(PlasmidError) in
             let core = author.coreBytes
@@ -65,7 +97,7 @@ public class RowSpace: SpaceReading {
                 numbers.append(value.bigEndian(0))
                 return numbers.count < limit
             }
-            return try self.records(numbers)
+            return try self.records(numbers, entriesOf: entriesOf)
         }
     }
 
@@ -179,11 +211,12 @@ extension RowSpace {
         }
     }
 
-    func record(_ number: UInt64) throws(PlasmidError) -> StoredRecord {
+    func record(_ number: UInt64, entriesOf: (Action) -> Bool = { _ in true }) throws(PlasmidError) -> StoredRecord {
         let (header, action) = try row(number) { value throws(PlasmidError) in
             (try ActionRow.header(value, number), try ActionRow.action(value, number))
         }
         if header.flags & ActionRow.hasEntry == 0 { return StoredRecord(signedAction: action, entry: .notApplicable) }
+        guard entriesOf(action.action) else { return StoredRecord(signedAction: action, entry: .notStored) }
         if header.flags & ActionRow.isPrivate != 0 { return StoredRecord(signedAction: action, entry: .hidden) }
         let entry = try self.entry(header.entryNumber)
         return StoredRecord(signedAction: action, entry: entry.map { .present($0) } ?? .notStored)
@@ -233,10 +266,12 @@ extension RowSpace {
         return actions
     }
 
-    private func records(_ numbers: [UInt64]) throws(PlasmidError) -> [StoredRecord] {
+    private func records(
+        _ numbers: [UInt64], entriesOf: (Action) -> Bool = { _ in true }
+    ) throws(PlasmidError) -> [StoredRecord] {
         var records: [StoredRecord] = []
         records.reserveCapacity(numbers.count)
-        for number in numbers { records.append(try record(number)) }
+        for number in numbers { records.append(try record(number, entriesOf: entriesOf)) }
         return records
     }
 

@@ -91,6 +91,22 @@ enum EntryRow {
         }
     }
 
+    /// The word by which a held entry says what it is (`App`, `Agent`, …), without reading the rest of it.
+    static func kind(_ value: UnsafeRawBufferPointer, _ number: UInt64) throws(PlasmidError) -> String? {
+        guard let content = try content(value, number) else { return nil }
+        do throws(PlasmidError) {
+            var reader = MessagePackReader(content)
+            for _ in 0..<(try reader.readMapHeader()) {
+                if case "entry_type" = try reader.readKey() { return try reader.readString() }
+                try reader.skip()
+            }
+        } catch {
+            throw error.wrapped(
+                .storageCorrupt, "The entry in row \(number) cannot be read", hint: StorageFault.checkHint)
+        }
+        throw StorageFault.damaged("The entry in row \(number) does not say what it is")
+    }
+
     static func hash(_ value: UnsafeRawBufferPointer, _ number: UInt64) throws(PlasmidError) -> EntryHash {
         guard value.count >= headerBytes, value[0] == kind else {
             throw StorageFault.damaged("Row \(number) is not an entry")

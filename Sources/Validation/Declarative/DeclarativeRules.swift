@@ -139,7 +139,8 @@ public struct DeclarativeRules: Sendable {
         switch EntryJudge.judge(bytes, by: plan, type: type.definition.name) {
         case .failure(let refusal): findings.reject(refusal)
         case .success(let facts):
-            for reference in facts.references {
+            var seen: Set<RuleReference.Key> = []
+            for reference in facts.references where seen.insert(reference.key).inserted {
                 try checkReference(reference, plan, words, action.author, reads, &findings)
             }
             guard type.unique != nil, !facts.uniqueValues.isEmpty else { return }
@@ -166,9 +167,8 @@ public struct DeclarativeRules: Sendable {
         } else if let hash = reference.hash.entry {
             // The author's own key needs no look: its chain could not have come this far without it.
             if node.address == .agent, hash == author.entryHash { return }
-            guard let entry = try reads.entry(hash) else { return findings.miss(reference.hash) }
-            if node.address != .agent { return }
-            if case .agent = entry { return }
+            guard let kind = try reads.kind(of: hash) else { return findings.miss(reference.hash) }
+            if node.address != .agent || kind == .agent { return }
             findings.reject(words.refusal(fault, reference.trail))
         }
     }
@@ -191,14 +191,6 @@ public struct DeclarativeRules: Sendable {
             findings.reject(
                 RuleRefusal(word, path: "", message: "Only its author may \(verb) a '\(name)'."))
         }
-    }
-}
-
-extension Record {
-    /// As anyone but the author sees it.
-    fileprivate var withoutPrivateEntry: Record {
-        guard action.entryType?.visibility == .private else { return self }
-        return Record(signedAction: signedAction, entry: .hidden)
     }
 }
 

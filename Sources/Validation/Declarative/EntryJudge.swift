@@ -6,6 +6,14 @@ struct RuleReference {
     let node: Int
     let hash: AnyDhtHash
     let trail: [RuleStep]
+
+    /// What is looked for: once, however often it stands there.
+    struct Key: Hashable {
+        let node: Int
+        let hash: AnyDhtHash
+    }
+
+    var key: Key { Key(node: node, hash: hash) }
 }
 
 /// A value of a unique field in its one form: as packed, or the hash of that where it is long.
@@ -281,13 +289,17 @@ struct EntryJudge {
         }
     }
 
-    /// A name that the entry's author chose, fit to be shown: short, without control characters.
+    private static let unseen: [ClosedRange<UInt32>] = [
+        0...0x1F, 0x7F...0x9F, 0x200B...0x200F, 0x2028...0x202E, 0x2060...0x206F, 0xFEFF...0xFEFF,
+    ]
+
+    /// A name that the entry's author chose, fit to be shown: short, without characters that are not seen or turn the line
+    /// around.
     private static func shown(_ key: UnsafeRawBufferPointer) -> String {
         var text = ""
         let name = String(decoding: key.prefix(200), as: UTF8.self)
         for scalar in name.unicodeScalars.prefix(40) {
-            let isControl = scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value)
-            text.unicodeScalars.append(isControl ? "\u{FFFD}" : scalar)
+            text.unicodeScalars.append(unseen.contains { $0.contains(scalar.value) } ? "\u{FFFD}" : scalar)
         }
         return text
     }

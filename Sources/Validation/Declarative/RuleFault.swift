@@ -152,7 +152,7 @@ struct RuleWords {
         case .update: "Only its author may change a '\(type)'."
         case .delete: "Only its author may delete a '\(type)'."
         case .notUnique:
-            "\(path) must differ among the entries '\(type)' of one author, and another one has this value."
+            "\(path) is taken: another '\(type)' of the same author has this value."
         }
     }
 

@@ -68,6 +68,9 @@ struct UniqueChains {
         for (hash, action) in actions.reversed() {
             switch try rules.step(hash, action, type, reads) {
             case .success(let step): ledger.follow(hash, step)
+            // Its author's node is the only one that ever had a private entry: waiting for it would be for ever.
+            case .failure(let missing) where missing.isPrivate:
+                ledger.follow(hash, .version(hash, original: action.data.original, values: []))
             case .failure(let missing): return .failure(Missing(hash: .entry(missing.entry)))
             }
         }
@@ -75,9 +78,10 @@ struct UniqueChains {
     }
 }
 
-/// A public entry that is needed to judge, and is not held.
+/// An entry that is needed to judge, and is not held.
 struct MissingEntry: Error {
     let entry: EntryHash
+    let isPrivate: Bool
 }
 
 extension DeclarativeRules {
@@ -89,7 +93,9 @@ extension DeclarativeRules {
         guard case .app(let app)? = action.entryType, let entryHash = action.entryHash, let plan = type.plan,
             TypeKey(zome: app.zomeIndex, index: app.entryIndex) == type.key
         else { return .success(nil) }
-        guard let entry = try reads.entry(entryHash) else { return .failure(MissingEntry(entry: entryHash)) }
+        guard let entry = try reads.entry(entryHash) else {
+            return .failure(MissingEntry(entry: entryHash, isPrivate: app.visibility == .private))
+        }
         var values: [UniqueValue] = []
         if let bytes = entry.appBytes, case .success(let facts) = EntryJudge.judge(bytes, by: plan, type: "") {
             values = facts.uniqueValues

@@ -51,8 +51,8 @@ extension SystemRules {
             guard let hash = address.entry else { return findings.reject(side.rule, side.words("an agent")) }
             // The author's own key needs no look: its chain could not have come this far without it.
             if hash == side.author.entryHash { return }
-            guard let entry = try reads.entry(hash) else { return findings.miss(.entry(hash)) }
-            if case .agent = entry { return }
+            guard let kind = try reads.kind(of: hash) else { return findings.miss(.entry(hash)) }
+            if kind == .agent { return }
             findings.reject(side.rule, side.words("an agent"))
         case .entry(let type): try checkEntryEnd(type, address, side, reads, &findings)
         }
@@ -69,8 +69,8 @@ extension SystemRules {
             if case .app(let app)? = action.entryType, entryType(app)?.name == type { return }
             findings.reject(side.rule, side.words("a '\(type)'"))
         } else if let hash = address.entry {
-            guard let entry = try reads.entry(hash) else { return findings.miss(.entry(hash)) }
-            if entry.appBytes == nil { findings.reject(side.rule, side.words("a '\(type)'")) }
+            guard let kind = try reads.kind(of: hash) else { return findings.miss(.entry(hash)) }
+            if kind != .app { findings.reject(side.rule, side.words("a '\(type)'")) }
         } else {
             findings.reject(side.rule, side.words("a '\(type)'"))
         }

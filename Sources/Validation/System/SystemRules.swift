@@ -47,9 +47,11 @@ public struct SystemRules: Sendable {
     }
 
     /// Judges the records of one commit, each in sight of the others; the first that is not valid speaks for all.
+    /// - Parameter reads: what any node could hold. Of private entries, the commit's own too, only their record's own check
+    ///   knows: what leads to them would be missing everywhere else.
     /// - Throws: what `reads` throws; that is no verdict.
     public func check(_ records: [Record], reads: some ValidationReads) throws(PlasmidError) -> Verdict {
-        let together = CandidateReads(records, over: reads)
+        let together = CandidateReads(records.map(\.withoutPrivateEntry), over: reads)
         var missing: [AnyDhtHash] = []
         for record in records {
             switch try check(record, reads: together) {

@@ -47,12 +47,15 @@ final class DevSession: Sendable {
                 var changed: Set<String> = [package.folder + "/Package.swift"]
                 while true {
                     let saved = ProcessInfo.processInfo.systemUptime
-                    if takeUp(changed, savedAt: isReady ? saved : nil), !isReady {
+                    let isUp = takeUp(changed, savedAt: isReady ? saved : nil)
+                    if isUp, !isReady {
                         isReady = true
                         tellReady()
                     }
-                    changed = watcher.wait()
-                    tellChange(changed)
+                    let fresh = watcher.wait()
+                    tellChange(fresh)
+                    // What was not taken up is tried again with the next change, whichever file that is in.
+                    changed = isUp ? fresh : changed.union(fresh)
                 }
             } catch {
                 _ = Failure.tell(error)
@@ -123,6 +126,13 @@ final class DevSession: Sendable {
             "admin/app/update-coordinators",
             .object(["app_id": .string(name), "path": .string(package.happ), "allow_new_network": .bool(true)]))
         for role in report["roles"]?.items ?? [] { tell(role) }
+        for bridge in report["bridges"]?.items ?? [] {
+            let (caller, callee) = (bridge["caller"]?.text ?? "", bridge["callee"]?.text ?? "")
+            let isNew = bridge["change"]?.text == "added"
+            Output.line(
+                "\(isNew ? "✓" : "!") the bridge \(bridge["handle"]?.text ?? "") from \(caller) to \(callee) is "
+                    + (isNew ? "there" : "gone"))
+        }
     }
 
     private func tell(_ role: MessagePackValue) {

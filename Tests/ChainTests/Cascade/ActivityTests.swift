@@ -117,6 +117,26 @@ struct ActivityTests {
         #expect(try seqs(ChainFilter(kinds: [])).isEmpty)
     }
 
+    @Test("entries that are not part of the answer are not read: they are large, and the one loop waits for them")
+    func entriesLeftAlone() throws {
+        let (view, head, hashes) = try chain()
+        func read(_ ask: () throws -> Void) rethrows -> Int {
+            let before = view.stored.entriesRead.count
+            try ask()
+            return view.stored.entriesRead.count - before
+        }
+        let other = ChainFilter(entryTypes: [.capGrant])
+        let lastNote = ActivityFilter(top: hashes[6], limit: .take(2), includeEntries: true)
+        #expect(try read { _ = try view.query(other, author: me, head: head) } == 0)
+        #expect(try read { _ = try view.query(ChainFilter(includeEntries: false), author: me, head: head) } == 0)
+        #expect(try read { _ = try view.query(ChainFilter(entryTypes: [noteType]), author: me, head: head) } == 4)
+        #expect(try read { _ = try view.activity(of: me, ChainFilter(), head: nil) } == 0)
+        let all = ActivityFilter(top: hashes[8], limit: .toGenesis)
+        #expect(try read { _ = try view.mustGetActivity(of: me, all) } == 0)
+        #expect(try read { _ = try view.mustGetActivity(of: me, lastNote) } == 2)
+        #expect(try read { _ = try view.action(hashes[3]) } == 0)
+    }
+
     @Test("an answer that would not fit is an error that says so; in parts, or without entries, it is given")
     func large() throws {
         var scratch = try Genesis.scratch(dna: DnaHash(hashing: [1]), agent: me, membraneProof: nil, now: time(1))
@@ -141,6 +161,21 @@ struct ActivityTests {
             let error = #expect(throws: PlasmidError.self) { try ask() }
             #expect(error?.code == .tooLarge)
         }
+        // Capabilities can be large as well: each of these names ten thousand agents.
+        var granting = Scratch(author: me, head: scratch.head)
+        let assignees = [AgentPubKey](repeating: me, count: Limits.capAssignees)
+        let secret = try #require(CapSecret([UInt8](repeating: 7, count: 64)))
+        for number in 0..<45 {
+            let access = CapAccess.assigned(secret: secret, assignees: assignees)
+            let grant = ZomeCallCapGrant(tag: "\(number)", access: access, functions: .all)
+            try granting.create(.capGrant, .capGrant(grant), now: time(20))
+        }
+        granting.sign { _ in testSignature }
+        let granted = CascadeView(layers: [granting], stored: MemoryChain())
+        let error = #expect(throws: PlasmidError.self) {
+            _ = try granted.query(ChainFilter(entryTypes: [.capGrant]), author: me, head: granting.head)
+        }
+        #expect(error?.code == .tooLarge)
         #expect(try view.query(ChainFilter(limit: 6), author: me, head: scratch.head).count == 6)
         #expect(try view.query(ChainFilter(includeEntries: false), author: me, head: scratch.head).count == 7)
         #expect(try view.latest(of: .action(first))?.hash == top)

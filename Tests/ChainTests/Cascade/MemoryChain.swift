@@ -4,13 +4,24 @@ import Integrity
 /// Stored data in dictionaries: what a cascade reads where nothing is on disk.
 struct MemoryChain: ChainReads {
     var records: [Record] = []
+    /// How many records were read with their entries.
+    let entriesRead = Tally()
+
+    final class Tally {
+        var count = 0
+    }
 
     /// Takes over what a scratch would commit.
     mutating func commit(_ scratch: Scratch) {
         records += scratch.actions.compactMap(\.record)
     }
 
-    func record(_ hash: ActionHash) -> Record? { records.first { $0.hash == hash } }
+    func record(_ hash: ActionHash) -> Record? {
+        entriesRead.count += 1
+        return records.first { $0.hash == hash }
+    }
+
+    func action(_ hash: ActionHash) -> SignedAction? { records.first { $0.hash == hash }?.signedAction }
 
     func entry(_ hash: EntryHash) -> Entry? { records.first { $0.action.entryHash == hash }?.entry.entry }
 
@@ -65,13 +76,18 @@ struct MemoryChain: ChainReads {
     }
 
     func chain(
-        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool,
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool, entriesOf: (Action) -> Bool,
         _ body: (Record) throws(PlasmidError) -> Bool
     ) throws(PlasmidError) {
         let own = records.filter { $0.action.author == author && range.contains($0.action.actionSeq) }
             .sorted { $0.action.actionSeq < $1.action.actionSeq }
         for record in descending ? own.reversed() : own {
-            guard try body(record) else { return }
+            let wantsEntry = record.entry != .notApplicable && entriesOf(record.action)
+            if wantsEntry { entriesRead.count += 1 }
+            let isBare = record.entry != .notApplicable && !wantsEntry
+            guard try body(isBare ? Record(signedAction: record.signedAction, entry: .notStored) : record) else {
+                return
+            }
         }
     }
 }

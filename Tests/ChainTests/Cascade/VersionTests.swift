@@ -114,4 +114,52 @@ struct VersionTests {
         #expect(try Details(packed: Details.entry(details).packed) == .entry(details))
         #expect(try Details(packed: Details.record(record).packed) == .record(record))
     }
+
+    @Test("what a crowd wrote does not fit into one answer of details: it is refused, and `get` still gives the first")
+    func crowd() throws {
+        let header = ActionHeader(author: me, timestamp: time(1), actionSeq: 3, prevAction: testActionHash(1))
+        let crowd = Crowd(
+            shared: note("hello"),
+            actions: (0..<25_000).map { number in
+                var action = Action(header: header, data: .create(entryType: noteType, entryHash: note("hello").hash))
+                action.header.timestamp = time(Int64(30_000 - number))
+                return SignedAction(action: action, signature: testSignature)
+            })
+        let view = CascadeView(layers: [], stored: crowd)
+        let error = #expect(throws: PlasmidError.self) {
+            _ = try view.details(of: .entry(note("hello").hash))
+        }
+        #expect(error?.code == .tooLarge)
+        #expect(try view.get(note("hello").hash)?.hash == crowd.actions.last?.hash)
+        let few = CascadeView(layers: [], stored: Crowd(shared: note("hello"), actions: Array(crowd.actions.prefix(3))))
+        guard case .entry(let details)? = try few.details(of: .entry(note("hello").hash)) else {
+            Issue.record("no details of an entry that three wrote")
+            return
+        }
+        #expect(details.actions.count == 3 && details.status == .live)
+    }
+}
+
+/// One entry that many actions brought.
+private struct Crowd: ChainReads {
+    let shared: Entry
+    let actions: [SignedAction]
+
+    func record(_ hash: ActionHash) -> Record? {
+        actions.last { $0.hash == hash }.map { Record(signedAction: $0, entry: .present(shared)) }
+    }
+
+    func entry(_ hash: EntryHash) -> Entry? { hash == shared.hash ? shared : nil }
+    func creates(of entry: EntryHash) -> [SignedAction] { entry == shared.hash ? actions : [] }
+    func updates(of original: ActionHash) -> [SignedAction] { [] }
+    func deletes(of original: ActionHash) -> [SignedAction] { [] }
+    func updates(ofEntry original: EntryHash) -> [SignedAction] { [] }
+    func deletes(ofEntry original: EntryHash) -> [SignedAction] { [] }
+    func linkDeletes(of add: ActionHash) -> [SignedAction] { [] }
+    func links(_ filter: LinkFilter, behind: LinkPosition?, newestFirst: Bool, limit: Int) -> [Link] { [] }
+    func countLinks(_ filter: LinkFilter) -> Int { 0 }
+    func chain(
+        of author: AgentPubKey, in range: ClosedRange<UInt32>, descending: Bool, entriesOf: (Action) -> Bool,
+        _ body: (Record) throws(PlasmidError) -> Bool
+    ) {}
 }

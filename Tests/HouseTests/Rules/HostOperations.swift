@@ -23,7 +23,7 @@ enum HostOperations {
     static let holochain2019 = """
         commit_entry commit_entry_result update_entry remove_entry get_entry get_entry_initial
         get_entry_history get_entry_result link_entries remove_link link_entries_bidir commit_and_link
-        get_links get_links_with_options get_links_count get_links_result get_links_and_load
+        get_links get_links_with_options get_links_count get_links_count_with_options get_links_result get_links_and_load
         get_links_and_load_type get_as_type entry_address query query_result sign sign_one_time
         verify_signature encrypt decrypt keystore_list keystore_new_random keystore_derive_seed
         keystore_derive_key keystore_sign keystore_get_public_key commit_capability_grant

@@ -13,6 +13,8 @@ struct LinkQuestion: Decodable, Sendable {
     var order: String?
     var cursor: [UInt8]?
     var limit: UInt32?
+    /// The tag of a link that is made first, in the same call.
+    var make: String?
 
     func request() throws -> GetLinksRequest {
         guard let status = LinkStatus(rawValue: status ?? "live"), let order = LinkOrder(rawValue: order ?? "tag")
@@ -47,6 +49,9 @@ struct OwnLinks: Decodable, Sendable {
 @ZomeBuilder
 func linkPages() -> [ZomePart] {
     Function("link_page") { (question: LinkQuestion, host: Host) in
+        if let tag = question.make {
+            try await host.createLink("any", from: question.base, to: question.base, tag: Array(tag.utf8))
+        }
         let page = try await host.links(try question.request())
         return Links(
             tags: page.links.map { String(decoding: $0.tag, as: UTF8.self) }, hashes: page.links.map(\.createLinkHash),

@@ -56,6 +56,23 @@ struct LinkRuleTests {
         #expect(try world.broken(world.link("inbox", bob, .action(diary.hash))) == 25)
     }
 
+    @Test("25: a private entry is no end of a link on its author's node either; its action is")
+    func privateEnds() throws {
+        let secret = World.text("dear")
+        let diary = world.create("diary", secret)
+        let link = world.link("about", .entry(secret.hash), note).changed {
+            $0.header.actionSeq += 1
+            $0.header.prevAction = diary.hash
+        }
+        let records = [world.record(diary, secret), world.record(link)]
+        #expect(try World.rules.check(records, reads: world.held) == .missing([.entry(secret.hash)]))
+        let named = world.link("about", .action(diary.hash), note).changed {
+            $0.header.actionSeq += 1
+            $0.header.prevAction = diary.hash
+        }
+        #expect(try World.rules.check([records[0], world.record(named)], reads: world.held) == .valid)
+    }
+
     @Test("26: where only the author may link, the base is the author's key or an action of the author")
     func createAuthor() throws {
         #expect(try world.broken(world.link("mine", bob, outside)) == 26)
