@@ -23,6 +23,8 @@ public final class Conductor: @unchecked Sendable {
     let store: ConductorStore
     let logger: Logger
     let signals = SignalHub()
+    /// Who hears of tokens that open nothing any more.
+    var tokenEndListener: ((TokenEnd) -> Void)?
     /// Names this run: signals of each instance are numbered within it.
     public let bootID: String
     var apps: [String: InstalledApp] = [:]

@@ -66,7 +66,9 @@ struct AppTests {
             #expect(outcome.code == "cellNotActive", "\(outcome)")
             #expect(try await alice.length(conductor) == before)
             _ = try await conductor.admin("admin/app/uninstall", #"{"app_id":"bob"}"#)
-            #expect(await bob.outcome("who").code == "unknownInstance")
+            try await bob.socket.closed.get()
+            let call = #"{"instance_id":"bob/main","zome":"workshop","function":"who"}"#
+            #expect(await Self.fault(conductor, "call", call)?.code == .unknownInstance)
         }
     }
 
@@ -101,9 +103,14 @@ struct AppTests {
             let other = try await conductor.person("alice")
             _ = try await conductor.admin("admin/token/revoke", #"{"token":"\#(other.token)"}"#)
             #expect(try await RawHTTP.send(port: port, token: other.token, body: body).status == 401)
+            // What it had opened is closed: whoever took the token is out.
+            try await other.socket.closed.get()
             let gone = try await conductor.install(Places.messenger, as: "gone")
             _ = try await conductor.admin("admin/app/uninstall", #"{"app_id":"gone"}"#)
             #expect(try await RawHTTP.send(port: port, token: gone.token, body: body).status == 401)
+            // Its socket would speak for the next app of this name.
+            try await gone.socket.closed.get()
+            _ = try await alice.socket.call("info/instances")
             return alice.token
         }
         try await TestConductor.with(in: folder) { conductor in

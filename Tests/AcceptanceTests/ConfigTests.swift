@@ -46,6 +46,24 @@ struct ConfigTests {
         #expect(file.zomes.callTimeoutMilliseconds == 300 && file.zomes.memoryBytes == 256 << 20)
     }
 
+    @Test("a file with comments is kept beside the one that replaces it; a passphrase typed by mistake is not repeated")
+    func comments() async throws {
+        let folder = try TestFolder()
+        let mine = "# how we run it\nlog: notice   # quiet\n"
+        let path = try folder.write(mine, to: "conductor.yaml")
+        try await TestConductor.with(in: folder) { conductor in
+            let answer = try await Self.set("log", "error", conductor)
+            #expect(answer["kept"]?.text == path + ".old" && answer["live"]?.items == [.string("log")])
+            #expect(try String(contentsOfFile: path + ".old", encoding: .utf8) == mine)
+            #expect(try Run.read(path).log == .error)
+            let again = try await Self.set("log", "info", conductor)
+            #expect(again["kept"] == nil, "what was written here loses nothing")
+            #expect(try String(contentsOfFile: path + ".old", encoding: .utf8) == mine)
+            let secret = await Self.error { try await Self.set("keystore.passphrase", "hunter2", conductor) }
+            #expect(secret?.code == .configInvalid && secret.map { "\($0)".contains("hunter2") } == false)
+        }
+    }
+
     @Test("an origin that is allowed while running opens the port to that page, and none else")
     func origins() async throws {
         try await TestConductor.with { conductor in

@@ -1,3 +1,4 @@
+import ConductorAPI
 import Integrity
 import Testing
 
@@ -24,6 +25,8 @@ struct FailureTests {
             #expect(info["reason"]?.text?.contains("trapped") == true)
             #expect(info["roles"]?.items.first?["fault"]?.text?.contains("3 times") == true)
             let outcome = await eve.outcome("echo", "1", zome: "hostile")
+            let health = try await RawHTTP.get("/healthz", port: conductor.ports.admin, token: nil)
+            #expect(health.status == 200 && health.body == "degraded: 1 of 2 cells do not run", "\(health.body)")
             #expect(outcome.code == "cellNotActive" && outcome.words.contains("3 times"), "\(outcome)")
             #expect(await alice.outcome("ping", zome: "messenger").isOK)
         }
@@ -33,6 +36,7 @@ struct FailureTests {
             let enabled = try await conductor.admin("admin/app/enable", #"{"app_id":"eve"}"#)
             #expect(enabled["status"]?.text == "enabled" && enabled["reason"] == .null)
             #expect(await eve.outcome("echo", "1", zome: "hostile").isOK)
+            #expect(try await RawHTTP.get("/healthz", port: conductor.ports.admin, token: nil).body == "ok")
         }
     }
 

@@ -1,6 +1,8 @@
 import ConductorAPI
 import Foundation
 import Integrity
+import NIOCore
+import NIOPosix
 import Testing
 
 @testable import plasmid
@@ -35,11 +37,67 @@ struct HostilePageTests {
         }
     }
 
-    private static func run(_ arguments: [String]) async throws -> MessagePackValue {
+    /// Debian's chromium-headless-shell or chromium, whichever is there.
+    private static let browser = ["/usr/bin/chromium-headless-shell", "/usr/bin/chromium"].first {
+        FileManager.default.isExecutableFile(atPath: $0)
+    }
+
+    static var hasBrowser: Bool { browser != nil && FileManager.default.isExecutableFile(atPath: node) }
+
+    @Test(
+        "§11.17 a page of another origin in a real browser reads nothing and does nothing, with right tokens too; one that is let in does",
+        .enabled(if: HostilePageTests.hasBrowser, "needs Debian's chromium-headless-shell and nodejs"))
+    func realBrowser() async throws {
+        try await TestConductor.with { conductor in
+            let alice = try await conductor.install(Places.workshop, as: "alice")
+            let page = try await Self.freePort()
+            let made = try await conductor.admin(
+                "admin/interface/add",
+                #"{"id":"open","admin":false,"type":"websocket","choose_free_port":true,"origins":["http://127.0.0.1:\#(page)"]}"#
+            )
+            let open = try #require(made["port"]?.number)
+            try await conductor.mount("alice/main", on: "open")
+            let token = try #require(
+                try await conductor.admin("admin/token/issue", #"{"interface_id":"open"}"#)["token"]?.text)
+            let found = try await Self.run(
+                [
+                    Self.browser ?? "", "\(conductor.ports.admin)", "\(conductor.ports.app)", conductor.adminToken,
+                    alice.token, "\(page)", "\(open)", token,
+                ], script: "hostile_browser.js")
+            #expect(found["allowed page, socket"]?.text == "answered", "\(found)")
+            for name in ["app socket", "admin socket", "metrics as a script"] {
+                #expect(found[name]?.text == "refused", "\(name): \(found)")
+            }
+            for name in ["admin request", "app request", "simple request, answer wanted", "metrics", "health"] {
+                #expect(found[name]?.text == "failed: TypeError", "\(name): \(found)")
+            }
+            // What goes out blindly has to do nothing.
+            for name in ["blind request", "beacon", "form"] { #expect(found[name] != nil, "\(name): \(found)") }
+            let agents = try await conductor.admin("admin/agent/list").items.compactMap { $0["id"]?.text }
+            #expect(!agents.contains("planted"), "\(agents)")
+            #expect(found["rebound name"]?.text == "foreignHost", "\(found)")
+        }
+    }
+
+    /// A port that nobody has just now.
+    private static func freePort() async throws -> Int {
+        let channel = try await ServerBootstrap(group: MultiThreadedEventLoopGroup.singleton)
+            .bind(host: "127.0.0.1", port: 0).get()
+        let port = try #require(channel.localAddress?.port)
+        try await channel.close().get()
+        return port
+    }
+
+    private static func run(
+        _ arguments: [String], script: String = "hostile_page.js"
+    ) async throws -> MessagePackValue {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: node)
-        process.arguments = [Places.root + "/Tests/Interop/hostile_page.js"] + arguments
-        process.environment = ["NODE_PATH": "/usr/share/nodejs"]
+        process.arguments = [Places.root + "/Tests/Interop/" + script] + arguments
+        process.environment = [
+            "NODE_PATH": "/usr/share/nodejs", "PATH": "/usr/bin:/bin",
+            "TMPDIR": FileManager.default.temporaryDirectory.path,
+        ]
         let output = Pipe()
         process.standardOutput = output
         try process.run()

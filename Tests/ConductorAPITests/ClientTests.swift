@@ -79,6 +79,26 @@ struct ClientTests {
         }
     }
 
+    @Test("a client that says what it wants to hear is told nothing before it is answered")
+    func unasked() async throws {
+        try await TestService.run { service in
+            let heard = Heard()
+            let socket = try await RPCSocket.open(
+                service.appAddress(), on: service.group, hearsFromFirstAnswer: true
+            ) { signal in heard.texts.withLock { $0.append(String(decoding: signal, as: UTF8.self)) } }
+            try await service.conductor { $0.emit("early", [0xC0]) }
+            _ = try await socket.call("signals/subscribe", params: Array(#"{"name":"wanted"}"#.utf8))
+            try await service.conductor { conductor in
+                conductor.emit("other", [0xC0])
+                conductor.emit("wanted", [0xC0])
+            }
+            _ = try await socket.call("info/instances")
+            let texts = heard.texts.withLock { $0 }
+            #expect(texts.count == 1 && texts.first?.contains("wanted") == true, "\(texts)")
+            await socket.close()
+        }
+    }
+
     private func echo(_ number: Int) -> String {
         #"{"instance_id":"app/role","zome":"z","function":"echo","args":\#(number)}"#
     }

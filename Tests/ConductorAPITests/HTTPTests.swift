@@ -129,6 +129,9 @@ struct HTTPTests {
             try await service.conductor { $0.healthNow = .degraded(cells: 2, of: 5) }
             let degraded = try await exchange(service, admin, request)
             #expect(degraded.status == 200 && degraded.body == "degraded: 2 of 5 cells do not run")
+            try await service.conductor { $0.healthNow = .degraded(cells: 0, of: 5, interfaces: 1) }
+            let deaf = try await exchange(service, admin, request)
+            #expect(deaf.status == 200 && deaf.body == "degraded: interfaces that do not listen: 1")
             try await service.conductor { $0.healthNow = .failing(code: "diskFull") }
             let failing = try await exchange(service, admin, request)
             #expect(failing.status == 503 && failing.body == "failing: diskFull")
@@ -150,6 +153,15 @@ struct HTTPTests {
             #expect(reply.body.contains("# HELP plasmid_test_total A \\\\ test.\n# TYPE plasmid_test_total counter\n"))
             #expect(reply.body.contains(#"plasmid_test_total{of="a\"b\\c\nd"} 3"#))
             #expect(reply.body.contains("\nplasmid_api_connections 1\n"))
+            let socket = try await Wire.socket(app, token: "app-token", on: service.group)
+            let second = try await Wire.socket(app, token: "other-token", on: service.group)
+            #expect(try await socket.isUsable())
+            #expect(try await second.isUsable())
+            let more = try await exchange(service, admin, get(admin, "Authorization: Bearer admin-token\r\n"))
+            #expect(more.body.contains("\nplasmid_api_sockets 2\n"))
+            let open = more.body.split(separator: "\n").first { $0.hasPrefix("plasmid_api_connections ") }
+            // The connection of the first scrape may be on its way out.
+            #expect(open == "plasmid_api_connections 3" || open == "plasmid_api_connections 4", "\(more.body)")
             #expect(reply.body.hasSuffix("\n"))
             #expect(try await exchange(service, admin, get(admin, "")).status == 401)
             #expect(try await exchange(service, admin, get(admin, "Authorization: Bearer app-token\r\n")).status == 401)

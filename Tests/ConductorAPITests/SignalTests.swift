@@ -38,6 +38,22 @@ struct SignalTests {
         }
     }
 
+    @Test("a revoked token closes the sockets that it opened, an app that is gone those of all its tokens; others stay")
+    func endedAccess() async throws {
+        try await TestService.run { service in
+            let mine = try await Wire.socket(service.ports.app, token: "app-token", on: service.group)
+            let other = try await Wire.socket(service.ports.app, token: "other-token", on: service.group)
+            let admin = try await Wire.socket(service.ports.admin, token: "admin-token", on: service.group)
+            try await service.conductor { $0.accessReceiver?(.token("")) }
+            try await service.conductor { $0.accessReceiver?(.token("app-token")) }
+            #expect(try await mine.frame().closeCode == 1008)
+            #expect(try await other.isUsable())
+            try await service.conductor { $0.accessReceiver?(.app("other")) }
+            #expect(try await other.frame().closeCode == 1008)
+            #expect(try await admin.isUsable())
+        }
+    }
+
     @Test("§11.38 a client that subscribes hears what it asked for; one that does not hears all of its app")
     func filters() throws {
         let socket = try EmbeddedSocket()

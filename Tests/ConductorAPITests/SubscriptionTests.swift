@@ -88,6 +88,70 @@ struct SubscriptionTests {
         #expect(numbers(try socket.frames().map(\.text)) == ["1"], "still everything")
     }
 
+    @Test(
+        "what was asked for can be taken back, one by one or as a whole; then nothing comes until something is asked for"
+    )
+    func unsubscribing() throws {
+        let socket = try EmbeddedSocket()
+        defer { socket.end() }
+        func unsubscribe(_ params: String) throws -> [String] {
+            try socket.ask(#"{"jsonrpc":"2.0","id":"u","method":"signals/unsubscribe","params":\#(params)}"#)
+        }
+        func heard() throws -> [String] {
+            for name in ["A", "B"] { socket.conductor.emit(name, oneKey) }
+            socket.channel.embeddedEventLoop.run()
+            return try socket.frames().map { $0.text.contains(#""name":"A""#) ? "A" : "B" }
+        }
+        #expect(try unsubscribe(#"{"name":"A"}"#).first?.contains("notSubscribed") == true)
+        #expect(try heard() == ["A", "B"], "a refusal changes nothing")
+        _ = try socket.ask(subscribe(#"{"name":"A"}"#))
+        _ = try socket.ask(subscribe(#"{"name":"B","kinds":["user"]}"#))
+        #expect(try heard() == ["A", "B"])
+        #expect(try unsubscribe(#"{"name":"A"}"#) == [#"{"jsonrpc":"2.0","result":{"success":true},"id":"u"}"#])
+        #expect(try heard() == ["B"])
+        _ = try unsubscribe(#"{"name":"B"}"#)
+        #expect(try heard().isEmpty, "not everything again")
+        _ = try socket.ask(subscribe("{}"))
+        #expect(try heard() == ["A", "B"])
+        _ = try unsubscribe("{}")
+        #expect(try heard().isEmpty)
+        _ = try socket.ask(subscribe(#"{"name":"B"}"#))
+        #expect(try heard() == ["B"])
+        #expect(try unsubscribe(#"{"since":1,"instance_id":"app/role"}"#).first?.contains("is no param") == true)
+    }
+
+    @Test("a client that subscribes 100,000 times, with names as long as frames, keeps no memory of it")
+    func subscribingForEver() throws {
+        let socket = try EmbeddedSocket()
+        defer { socket.end() }
+        let long = String(repeating: "n", count: SignalSubscription.maximumNameBytes + 1)
+        for key in ["name", "zome", "instance_id"] {
+            #expect(try socket.ask(subscribe(#"{"\#(key)":"\#(long)"}"#)).first?.contains("is longer than") == true)
+        }
+        let texts = (0..<200).map { textFrame(subscribe(#"{"name":"\#($0)"}"#)) }.flatMap { $0 }
+        var refused = 0
+        for _ in 0..<500 {
+            try socket.feed(texts)
+            refused += try socket.frames().count { $0.text.contains("tooManyFilters") }
+        }
+        #expect(refused == 500 * (200 - SignalWishes.maximumFilters))
+        socket.conductor.emit("7", oneKey)
+        socket.channel.embeddedEventLoop.run()
+        #expect(try socket.frames().count == 1, "once, however often it was asked for")
+    }
+
+    @Test("an operator that asks for users' signals only gets no others, whatever the configuration gives unasked")
+    func usersOnly() throws {
+        let admin = try EmbeddedSocket(scope: .admin) { $0.unaskedSignals = [.trace] }
+        defer { admin.end() }
+        _ = try admin.ask(subscribe(#"{"kinds":["user"]}"#))
+        admin.conductor.systemSignalReceiver?(trace)
+        admin.channel.embeddedEventLoop.run()
+        #expect(try admin.frames().isEmpty && admin.conductor.systemKinds.isEmpty)
+        _ = try admin.ask(subscribe("{}"))
+        #expect(admin.conductor.systemKinds == [.trace])
+    }
+
     private let trace = SystemSignal.trace(
         .init(instanceID: "app/role", actionType: "Commit", data: .map(["seq": 4]), id: "b00t-1"))
     private let consistency = SystemSignal.consistency(

@@ -40,6 +40,20 @@ struct SignalBufferTests {
         #expect(heavy.since(100, last: 101).missed == 1)
     }
 
+    @Test("what is let go leaves memory at once, large signals too")
+    func released() {
+        var buffer = SignalBuffer()
+        for number in 1...60 as ClosedRange<UInt64> { buffer.add(signal(number, bytes: 900_000)) }
+        // Whatever the buffer is made of: the payloads that it still holds.
+        func held(_ value: Any) -> Int {
+            if let signal = value as? UserSignal { return signal.payload.count }
+            return Mirror(reflecting: value).children.reduce(0) { $0 + held($1.value) }
+        }
+        #expect(held(buffer) == 900_000)
+        #expect(buffer.since(0, last: 60).signals.map(\.sequence) == [60])
+        #expect(buffer.since(0, last: 60).missed == 59)
+    }
+
     @Test("all instances together keep within one bound: the fullest gives way")
     func together() {
         let hub = SignalHub()

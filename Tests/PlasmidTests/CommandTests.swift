@@ -105,6 +105,34 @@ struct CommandTests {
         #expect(AdminChain.listing.text(records, full: true).contains(text))
     }
 
+    @Test("every command that has a result tells it in JSON too")
+    func json() {
+        // What these print is JSON or for a shell to read, or they stay on the terminal.
+        let without = [
+            "schema", "completions", "man", "admin dump", "dev", "demo", "bench figures", "bench replay",
+            "bench-floor", "test-conductor",
+        ]
+        func walk(_ command: any ParsableCommand.Type, _ path: [String]) {
+            let configuration = command.configuration
+            let below = configuration.ungroupedSubcommands + configuration.groupedSubcommands.flatMap(\.subcommands)
+            for subcommand in below { walk(subcommand, path + [subcommand.configuration.commandName ?? "?"]) }
+            guard below.isEmpty, !without.contains(path.joined(separator: " ")) else { return }
+            #expect(command.helpMessage(columns: 200).contains("--json"), "\(path.joined(separator: " "))")
+        }
+        walk(Plasmid.self, [])
+    }
+
+    @Test(
+        "a command that is planned is not told to be mistyped",
+        arguments: [
+            ("relay", "network"), ("sim dht", "network"), ("admin peers", "network"), ("dna pack x", "bundles"),
+            ("happ unpack x", "bundles"), ("keys export", "keystore"), ("keys rotate", "network"),
+        ])
+    func later(words: String, reason: String) throws {
+        let found = try #require(UnknownCommand.find(in: words.split(separator: " ").map(String.init)))
+        #expect(found.code == .notSupported && found.hint?.contains(reason) == true, "\(found)")
+    }
+
     @Test("every command has a help text")
     func help() {
         func walk(_ command: any ParsableCommand.Type, _ path: String) {

@@ -38,4 +38,15 @@ struct JSONLogTests {
         let value = try JSONLines.value(try #require(written.first))
         #expect(value["cell"]?.text == "a/b" && value["code"]?.text == "diskFull" && value["level"]?.text == "error")
     }
+
+    @Test("a line of text stays one line, whatever a module printed")
+    func textLines() {
+        let lines = Mutex<[String]>([])
+        var logger = Logger(label: "test") { _ in TextLog(JSONLog { line in lines.withLock { $0.append(line) } }) }
+        logger[metadataKey: "cell"] = "a\u{1B}[2J"
+        logger.error("one\ntwo", metadata: ["cause": "x\n2026 error plasmid: all is lost", "list": .array(["\r"])])
+        let written = lines.withLock { $0.joined() }
+        #expect(!written.contains("\\n") && !written.contains("\\u") && !written.contains("\\r"), "\(written)")
+        #expect(written.contains("one\u{FFFD}two") && written.contains("x\u{FFFD}2026 error plasmid: all is lost"))
+    }
 }

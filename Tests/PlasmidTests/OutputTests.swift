@@ -1,3 +1,4 @@
+import Foundation
 import Integrity
 import Testing
 
@@ -5,6 +6,34 @@ import Testing
 
 @Suite("tables, hashes, times")
 struct OutputTests {
+    @Test("what is drawn over and over stays within the screen")
+    func fitting() {
+        #expect(Output.fitting("one\ntwo", columns: 10, rows: 5) == "one\ntwo")
+        #expect(Output.fitting("abcdefgh\nx", columns: 5, rows: 5) == "abcd…\nx")
+        let long = (1...30).map(String.init).joined(separator: "\n")
+        let lines = Output.fitting(long, columns: 80, rows: 10).split(separator: "\n")
+        #expect(lines.count == 9 && lines[7] == "8" && lines[8].hasPrefix("… 22 more lines"))
+        #expect(Output.fitting(long, columns: 0, rows: 0).split(separator: "\n").count == 2)
+    }
+
+    @Test("a conductor raises the bound of open files as far as it may")
+    func openFiles() {
+        let files = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
+        var before = rlimit()
+        #expect(getrlimit(files, &before) == 0)
+        var low = before
+        low.rlim_cur = min(before.rlim_cur, 900)
+        #expect(setrlimit(files, &low) == 0)
+        OpenFiles.raise()
+        var after = rlimit()
+        #expect(getrlimit(files, &after) == 0)
+        #expect(after.rlim_cur == min(after.rlim_max, OpenFiles.wanted))
+        #expect(after.rlim_max == before.rlim_max)
+        #expect(OpenFiles.connections(bound: 20_000, most: 1_024) == 1_024)
+        #expect(OpenFiles.connections(bound: 1_024, most: 1_024) == 416)
+        #expect(OpenFiles.connections(bound: 0, most: 1_024) == 16)
+    }
+
     @Test("columns are as wide as their widest cell, and no line ends in spaces")
     func table() {
         let table = Table(

@@ -46,11 +46,16 @@ extension Conductor {
             validators: space.validators?.statistics ?? RunnerStatistics())
     }
 
-    /// How many of the installed instances do not run because something is wrong, of how many; and why nothing can be
-    /// written any more, if that is so.
-    public func condition() -> (faults: Int, instances: Int, failure: PlasmidError?) {
+    /// How many of the installed instances do not run because something is wrong, of how many, those of apps that were
+    /// disabled because they went on failing included; how many interfaces do not listen; and why nothing can be written any
+    /// more, if that is so.
+    public func condition() -> (faults: Int, instances: Int, interfaces: Int, failure: PlasmidError?) {
         loop.assertInEventLoop()
-        return (faults.count, instances(of: nil).count, database.failure)
+        var faulty = Set(faults.keys)
+        for app in apps.values where !app.isEnabled && app.disabledBecause != nil {
+            faulty.formUnion(app.roles.map { app.instanceID($0) })
+        }
+        return (faulty.count, instances(of: nil).count, register.faults.count, database.failure)
     }
 
     /// A call that no cell took.

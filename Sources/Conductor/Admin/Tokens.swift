@@ -33,7 +33,21 @@ struct AppToken: Sendable, Packable {
     }
 }
 
+/// A token, or all tokens of an app, that open nothing any more before their time.
+public enum TokenEnd: Sendable, Hashable {
+    /// Revoked; the token itself.
+    case token(String)
+    /// The app is not installed any more; its id, which another app may take.
+    case app(String)
+}
+
 extension Conductor {
+    /// Who hears of tokens that open nothing any more, so that what they opened can be closed; nil: nobody.
+    public func hearTokenEnds(_ receiver: ((TokenEnd) -> Void)?) {
+        loop.assertInEventLoop()
+        tokenEndListener = receiver
+    }
+
     func issueToken(
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
@@ -68,8 +82,10 @@ extension Conductor {
     func revokeToken(
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
-        let key = Self.tokenKey(try params.text("token"))
+        let token = try params.text("token")
+        let key = Self.tokenKey(token)
         tokens[key] = nil
+        tokenEndListener?(.token(token))
         store.tokens.delete(key) { result in reply(result.map { .success }) }
     }
 

@@ -140,6 +140,7 @@ extension Conductor {
                 for app in gone {
                     apps[app.appID] = nil
                     forgetTokens(of: app.appID)
+                    tokenEndListener?(.app(app.appID))
                 }
                 for instance in instances { letGo(instance) }
                 closeIdleSpaces()

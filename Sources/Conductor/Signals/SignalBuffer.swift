@@ -7,8 +7,8 @@ struct SignalBuffer {
     /// The most bytes of one instance's signals that are kept.
     static let maximumBytes = 1 << 20
 
-    private var signals: [UserSignal] = []
-    /// Those before it are gone; they are taken out of the array in one go, now and then.
+    private var signals: [UserSignal?] = []
+    /// Those before it are gone: nil at once, and taken out of the array in one go, now and then.
     private var first = 0
     /// Bytes of the signals kept.
     private(set) var bytes = 0
@@ -25,7 +25,8 @@ struct SignalBuffer {
     /// Lets the oldest go, for room elsewhere.
     mutating func dropOldest() {
         guard first < signals.count else { return }
-        bytes -= Self.cost(signals[first])
+        if let oldest = signals[first] { bytes -= Self.cost(oldest) }
+        signals[first] = nil
         first += 1
         if first >= 64, first * 2 >= signals.count {
             signals.removeFirst(first)
@@ -36,7 +37,7 @@ struct SignalBuffer {
     /// Those with numbers above `number`, and how many such are gone already; `last` is the newest number given out.
     func since(_ number: UInt64, last: UInt64) -> (signals: [UserSignal], missed: UInt64) {
         guard number < last else { return ([], 0) }
-        let kept = signals[first...].drop { $0.sequence <= number }
+        let kept = signals[first...].compactMap { $0 }.drop { $0.sequence <= number }
         return (Array(kept), last - number - UInt64(kept.count))
     }
 

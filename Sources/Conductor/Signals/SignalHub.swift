@@ -57,6 +57,9 @@ final class SignalHub {
         return numbers[instanceID, default: 0]
     }
 
+    /// The number of the newest signal of an instance; 0 if it has emitted none.
+    func lastNumber(of instanceID: String) -> UInt64 { numbers[instanceID] ?? 0 }
+
     func deliver(_ signal: UserSignal) {
         keep(signal)
         for listener in listeners {
@@ -66,8 +69,7 @@ final class SignalHub {
 
     /// The signals of an instance with numbers above `number`, as far as they are kept, and how many are not.
     func since(_ number: UInt64, of instanceID: String) -> (signals: [UserSignal], missed: UInt64) {
-        let last = numbers[instanceID] ?? 0
-        return (buffers[instanceID] ?? SignalBuffer()).since(number, last: last)
+        (buffers[instanceID] ?? SignalBuffer()).since(number, last: lastNumber(of: instanceID))
     }
 
     /// Forgets the kept signals of an instance that is there no more; its numbers go on if it comes back.

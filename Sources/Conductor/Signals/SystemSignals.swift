@@ -112,13 +112,15 @@ extension Cell {
 
 extension Conductor {
     /// The signals of an instance with numbers above `number`, as far as they are kept.
-    /// - Returns: also how many are not kept any more; nil if `boot` is another run of the conductor, whose signals nobody
-    ///   counts: then all of the present run come.
+    /// - Returns: also how many are not kept any more; nil if `boot` is another run of the conductor, or `number` can only be of
+    ///   one, because this run has not come so far: nobody counts its signals, and all of the present run come.
     public func signals(
         of instanceID: String, since number: UInt64, boot: String?
     ) -> (signals: [UserSignal], missed: UInt64?) {
         loop.assertInEventLoop()
-        guard boot == nil || boot == bootID else { return (signals.since(0, of: instanceID).signals, nil) }
+        guard boot == bootID || (boot == nil && number <= signals.lastNumber(of: instanceID)) else {
+            return (signals.since(0, of: instanceID).signals, nil)
+        }
         return signals.since(number, of: instanceID)
     }
 

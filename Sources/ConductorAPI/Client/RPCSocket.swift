@@ -18,15 +18,20 @@ public final class RPCSocket: Sendable {
     }
 
     /// Connects and upgrades.
-    /// - Parameter onSignal: gets every frame that answers nothing (`InstanceSignal`, `SignalsMissed`) as JSON, on the
-    ///   connection's loop.
+    /// - Parameters:
+    ///   - hearsFromFirstAnswer: leaves out what comes before the first answer: a socket hears everything until its
+    ///     `signals/subscribe` is answered, and what comes before may come again with `since`.
+    ///   - onSignal: gets every frame that answers nothing (`InstanceSignal`, `SignalsMissed`) as JSON, on the
+    ///     connection's loop.
     /// - Throws: the conductor's refusal, or `conductorUnreachable`, `connectionLost` or `timeout`.
     public static func open(
         _ address: RPCAddress, on group: any EventLoopGroup, timeout: TimeAmount = .seconds(10),
-        onSignal: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+        hearsFromFirstAnswer: Bool = false, onSignal: @escaping @Sendable ([UInt8]) -> Void = { _ in }
     ) async throws(PlasmidError) -> RPCSocket {
         do {
-            return try await connect(address, group.next(), timeout, onSignal).get()
+            return try await connect(address, group.next(), timeout) {
+                ClientSocketHandler(hearsFromFirstAnswer: hearsFromFirstAnswer, onSignal: onSignal)
+            }.get()
         } catch {
             throw address.told(error)
         }
@@ -69,14 +74,14 @@ public final class RPCSocket: Sendable {
 
     private static func connect(
         _ address: RPCAddress, _ loop: any EventLoop, _ timeout: TimeAmount,
-        _ onSignal: @escaping @Sendable ([UInt8]) -> Void
+        _ handler: @escaping @Sendable () -> ClientSocketHandler
     ) -> EventLoopFuture<RPCSocket> {
         let ready = loop.makePromise(of: RPCSocket.self)
         let connected = ClientBootstrap(group: loop)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture {
-                    try prepare(channel, ready, onSignal)
+                    try prepare(channel, ready, handler)
                 }
             }
             .connect(host: address.host, port: address.port)
@@ -98,14 +103,14 @@ public final class RPCSocket: Sendable {
 
     private static func prepare(
         _ channel: any Channel, _ ready: EventLoopPromise<RPCSocket>,
-        _ onSignal: @escaping @Sendable ([UInt8]) -> Void
+        _ handler: @escaping @Sendable () -> ClientSocketHandler
     ) throws {
         // Hears something only if the conductor refuses the upgrade.
         let refusal = AnswerCollector { result in ready.fail(result.refusal) }
         let collector = NIOLoopBound(refusal, eventLoop: channel.eventLoop)
         let upgrader = NIOWebSocketClientUpgrader(maxFrameSize: maximumFrame) { channel, _ in
             channel.eventLoop.makeCompletedFuture {
-                let handler = ClientSocketHandler(onSignal: onSignal)
+                let handler = handler()
                 try channel.pipeline.syncOperations.addHandler(handler)
                 let bound = NIOLoopBound(handler, eventLoop: channel.eventLoop)
                 ready.succeed(RPCSocket(channel: channel, handler: bound))
@@ -144,8 +149,12 @@ final class ClientSocketHandler: ChannelInboundHandler {
     private var gathered: [UInt8] = []
     private var isFlushDue = false
     private var farewell: String?
+    private var hears: Bool
 
-    init(onSignal: @escaping @Sendable ([UInt8]) -> Void) { self.onSignal = onSignal }
+    init(hearsFromFirstAnswer: Bool = false, onSignal: @escaping @Sendable ([UInt8]) -> Void) {
+        hears = !hearsFromFirstAnswer
+        self.onSignal = onSignal
+    }
 
     func handlerAdded(context: ChannelHandlerContext) { self.context = context }
 
@@ -226,7 +235,10 @@ final class ClientSocketHandler: ChannelInboundHandler {
     }
 
     private func take(_ message: [UInt8]) {
-        guard let members = JSONMembers(message), let reply = RPCReply(members) else { return onSignal(message) }
+        guard let members = JSONMembers(message), let reply = RPCReply(members) else {
+            return hears ? onSignal(message) : ()
+        }
+        hears = true
         guard let id = reply.id else { return failAll(reply.outcome) }
         guard let promise = waiting.removeValue(forKey: id) else { return }
         promise.completeWith(reply.outcome.mapError { $0 as any Error })

@@ -197,15 +197,15 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
             let answer = HTTPResponseHead(version: .http1_1, status: .switchingProtocols, headers: headers)
             context.write(self.wrapOutboundOut(.head(answer)), promise: nil)
             context.writeAndFlush(self.wrapOutboundOut(.end(nil)), promise: nil)
-            self.becomeSocket(context, scope)
+            self.becomeSocket(context, scope, token: self.gate.token(of: head))
         }
     }
 
     /// Takes HTTP out of the pipeline, its decoder last: what the client sent behind its request are frames already.
-    private func becomeSocket(_ context: ChannelHandlerContext, _ scope: APIScope) {
+    private func becomeSocket(_ context: ChannelHandlerContext, _ scope: APIScope, token: String) {
         let pipeline = context.pipeline.syncOperations
         do {
-            try pipeline.addHandler(SocketHandler(server: server, scope: scope))
+            try pipeline.addHandler(SocketHandler(server: server, scope: scope, token: token))
         } catch {
             context.close(promise: nil)
             return
@@ -225,8 +225,11 @@ final class HTTPHandler: ChannelInboundHandler, RemovableChannelHandler {
         var status = HTTPResponseStatus.ok
         switch server.handler.health() {
         case .ok: text = ByteBuffer(string: "ok")
-        case .degraded(let cells, let all):
-            text = ByteBuffer(string: "degraded: \(cells) of \(all) cells do not run")
+        case .degraded(let cells, let all, let interfaces):
+            var reasons: [String] = []
+            if cells > 0 { reasons.append("\(cells) of \(all) cells do not run") }
+            if interfaces > 0 { reasons.append("interfaces that do not listen: \(interfaces)") }
+            text = ByteBuffer(string: "degraded: \(reasons.joined(separator: ", "))")
         case .failing(let code):
             text = ByteBuffer(string: "failing: \(code)")
             status = .serviceUnavailable
@@ -436,11 +439,13 @@ extension HTTPHandler: RPCOutput {
 
     func requestEnded() {}
 
-    func subscribe(_ filter: SignalFilter) throws(RPCFault) {
-        throw RPCFault(
-            .invalidParams, "signalsNeedSocket", "signals are sent over a WebSocket, not over HTTP",
-            hint: "open a WebSocket at / and subscribe there")
-    }
+    func subscribe(_ filter: SignalFilter) throws(RPCFault) { throw Self.noSignals }
+
+    func unsubscribe(_ filter: SignalFilter) throws(RPCFault) { throw Self.noSignals }
+
+    private static let noSignals = RPCFault(
+        .invalidParams, "signalsNeedSocket", "signals are sent over a WebSocket, not over HTTP",
+        hint: "open a WebSocket at / and subscribe there")
 
     func replay(_ signals: [InstanceSignal]) {}
 }

@@ -207,7 +207,7 @@ struct RequestGate {
 
     /// The token of a request; on an interface that pages use also the one in the cookie that they were opened with, but
     /// only from an origin that was let through: any page of this machine's makes the browser send its cookies.
-    private func token(of head: HTTPRequestHead) -> String {
+    func token(of head: HTTPRequestHead) -> String {
         let shown = Self.token(head)
         guard shown.isEmpty, case .interface(let door) = door, !door.isAdmin, head.headers.contains(name: "origin")
         else { return shown }

@@ -51,6 +51,10 @@ public protocol ConductorHandling: AnyObject {
     /// after the commit of the call that emitted it.
     var signalReceiver: ((InstanceSignal) -> Void)? { get set }
 
+    /// Set by the service when it starts and cleared when it stops; the conductor calls it when a token opens nothing any more
+    /// before its time. What it opened is then closed.
+    var accessReceiver: ((EndedAccess) -> Void)? { get set }
+
     /// Names this run of the conductor, within which the signals of each instance are numbered.
     var bootID: String { get }
 
@@ -63,6 +67,14 @@ public protocol ConductorHandling: AnyObject {
 
     /// The kinds of its own signals that some socket wants from now on: others need not be made.
     func wantSystemSignals(_ kinds: Set<SystemSignal.Kind>)
+}
+
+/// What opens nothing any more.
+public enum EndedAccess: Sendable, Hashable {
+    /// A token that was revoked.
+    case token(String)
+    /// Every token of an app that is not installed any more: another may be installed under its id.
+    case app(String)
 }
 
 /// Whose connection it is.

@@ -64,8 +64,8 @@ public struct Metric: Sendable, Hashable {
 public enum Health: Sendable, Hashable {
     /// All that should run runs.
     case ok
-    /// Some cells do not run; the others do.
-    case degraded(cells: Int, of: Int)
+    /// Some cells cannot run, or some interfaces do not listen; the others do.
+    case degraded(cells: Int, of: Int, interfaces: Int = 0)
     /// Nothing can be written any more.
     case failing(code: String)
 }

@@ -10,6 +10,8 @@ protocol RPCOutput: AnyObject {
     func requestEnded()
     /// The socket's own wish for signals; refused where there are none (HTTP).
     func subscribe(_ filter: SignalFilter) throws(RPCFault)
+    /// Takes such a wish back.
+    func unsubscribe(_ filter: SignalFilter) throws(RPCFault)
     /// Signals of before, sent as those that come are.
     func replay(_ signals: [InstanceSignal])
 }
@@ -126,7 +128,12 @@ final class RPCSession {
         case "info/instances":
             finish(id, batch, .success(.json(InstanceInfo.json(handler.instances(scope)))))
         case "signals/subscribe":
-            try subscribe(try SignalSubscription(Self.paramsValue(request, scanner), scope: scope), id, batch)
+            let wish = try SignalSubscription(method, Self.paramsValue(request, scanner), scope: scope)
+            try subscribe(wish, id, batch)
+        case "signals/unsubscribe":
+            let wish = try SignalSubscription(method, Self.paramsValue(request, scanner), scope: scope)
+            try output?.unsubscribe(wish.filter)
+            finish(id, batch, .success(.json(Array(#"{"success":true}"#.utf8))))
         default: try startAdmin(method, request, scanner, id, batch)
         }
     }

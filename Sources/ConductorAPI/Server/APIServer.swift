@@ -43,6 +43,7 @@ public final class APIServer {
         loop.preconditionInEventLoop()
         handler.signalReceiver = { [weak self] signal in self?.deliver(signal) }
         handler.systemSignalReceiver = { [weak self] signal in self?.deliver(signal) }
+        handler.accessReceiver = { [weak self] ended in self?.close(ended) }
         let isolated = loop.assumeIsolated()
         let started = isolated.makeSucceededFuture(()).assumeIsolated()
             .flatMap { self.listen(.admin, port: self.configuration.adminPort) }.nonisolated().assumeIsolated()
@@ -65,6 +66,7 @@ public final class APIServer {
         loop.preconditionInEventLoop()
         handler.signalReceiver = nil
         handler.systemSignalReceiver = nil
+        handler.accessReceiver = nil
         let doors = Set(listeners.keys).union(connections.keys)
         return EventLoopFuture.andAllComplete(doors.sorted().map { close(door: $0) }, on: loop)
     }
@@ -233,7 +235,9 @@ public final class APIServer {
 
     func metrics() -> [Metric] {
         [
-            Metric("plasmid_api_connections", "Open connections of both ports.", value: Double(connections.count)),
+            Metric(
+                "plasmid_api_connections", "Open connections of all interfaces.",
+                value: Double(connections.values.reduce(0) { $0 + $1.count })),
             Metric("plasmid_api_sockets", "WebSockets among them.", value: Double(sockets.count)),
             Metric(
                 "plasmid_api_unsent_bytes", "Bytes that wait for clients to read.",
@@ -254,6 +258,14 @@ public final class APIServer {
     func remove(_ socket: SocketHandler) {
         guard sockets.removeValue(forKey: ObjectIdentifier(socket)) != nil else { return }
         if !socket.systemKinds.isEmpty { systemWishesChanged() }
+    }
+
+    /// Closes the sockets that were opened with what opens nothing any more. Later: one of them may be asking for it just now,
+    /// and is answered first.
+    private func close(_ ended: EndedAccess) {
+        let concerned = sockets.values.filter { $0.wasOpened(by: ended) }
+        guard !concerned.isEmpty else { return }
+        loop.assumeIsolated().execute { for socket in concerned { socket.fail(.tokenEnded) } }
     }
 
     /// Tells the conductor what any socket wants of its own signals.

@@ -26,6 +26,8 @@ struct ConnectionTable {
 
     var all: [any Channel] { Array(channels.values) }
 
+    var count: Int { channels.count }
+
     mutating func add(_ channel: any Channel) -> Room {
         let room = makeRoom()
         if case .none = room { return room }

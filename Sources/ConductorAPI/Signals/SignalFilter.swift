@@ -15,16 +15,18 @@ struct SignalFilter: Equatable {
     var instanceID: String?
     var zome: String?
     var name: String?
-    var kinds = SignalKinds.user
+    var kinds: SignalKinds
+    /// Nothing at all was asked for: what a socket hears that never subscribed.
+    let isEverything: Bool
 
-    init(instanceID: String? = nil, zome: String? = nil, name: String? = nil, kinds: SignalKinds = .user) {
+    /// - Parameter kinds: nil where none were named, which means those of zomes.
+    init(instanceID: String? = nil, zome: String? = nil, name: String? = nil, kinds: SignalKinds? = nil) {
         self.instanceID = instanceID
         self.zome = zome
         self.name = name
-        self.kinds = kinds
+        self.kinds = kinds ?? .user
+        isEverything = instanceID == nil && zome == nil && name == nil && kinds == nil
     }
-
-    var isEverything: Bool { instanceID == nil && zome == nil && name == nil && kinds == .user }
 
     func matches(_ signal: InstanceSignal) -> Bool {
         kinds.user && (instanceID == nil || instanceID == signal.instanceID) && (zome == nil || zome == signal.zome)
@@ -42,7 +44,8 @@ struct SignalFilter: Equatable {
     }
 }
 
-/// What one socket wants to hear: all of its scope until it first subscribes, the union of its filters from then on.
+/// What one socket wants to hear: all of its scope until it first subscribes, the union of its filters from then on, nothing
+/// once all of them are taken back.
 struct SignalWishes {
     /// A socket that needs more has a wish for everything.
     static let maximumFilters = 64
@@ -50,7 +53,8 @@ struct SignalWishes {
     private let scope: APIScope
     /// What the configuration gives to every operator's socket that asked for nothing.
     private let unasked: Set<SystemSignal.Kind>
-    private var filters: [SignalFilter] = []
+    /// Nil: everything.
+    private var filters: [SignalFilter]?
 
     init(scope: APIScope, unasked: Set<SystemSignal.Kind> = []) {
         self.scope = scope
@@ -59,30 +63,44 @@ struct SignalWishes {
 
     mutating func add(_ filter: SignalFilter) throws(RPCFault) {
         if filter.isEverything {
-            filters = []
+            filters = nil
             return
         }
-        if filters.contains(filter) { return }
-        guard filters.count < Self.maximumFilters else {
+        if filters?.contains(filter) ?? false { return }
+        guard (filters?.count ?? 0) < Self.maximumFilters else {
             throw RPCFault(
                 .invalidParams, "tooManyFilters", "this socket has \(Self.maximumFilters) filters already",
                 hint: "subscribe with empty params to hear everything, and choose in the client")
         }
-        filters.append(filter)
+        filters = (filters ?? []) + [filter]
+    }
+
+    /// Takes a subscription back; that to everything takes all back.
+    mutating func remove(_ filter: SignalFilter) throws(RPCFault) {
+        if filter.isEverything {
+            filters = []
+            return
+        }
+        guard let place = filters?.firstIndex(of: filter) else {
+            throw RPCFault(
+                .invalidParams, "notSubscribed", "this socket has no such subscription",
+                hint: "name what signals/subscribe named, or nothing to take back everything")
+        }
+        filters?.remove(at: place)
     }
 
     /// The kinds that the conductor has to make for this socket.
     var systemKinds: Set<SystemSignal.Kind> {
-        filters.isEmpty ? unasked : filters.reduce(into: []) { $0.formUnion($1.kinds.system) }
+        filters.map { $0.reduce(into: []) { $0.formUnion($1.kinds.system) } } ?? unasked
     }
 
     func want(_ signal: InstanceSignal) -> Bool {
         if case .app(let app) = scope, app != signal.app { return false }
-        return filters.isEmpty || filters.contains { $0.matches(signal) }
+        return filters?.contains { $0.matches(signal) } ?? true
     }
 
     func want(_ signal: SystemSignal) -> Bool {
         guard scope.isAdmin else { return false }
-        return filters.isEmpty ? unasked.contains(signal.kind) : filters.contains { $0.matches(signal) }
+        return filters?.contains { $0.matches(signal) } ?? unasked.contains(signal.kind)
     }
 }

@@ -1,7 +1,10 @@
 import Integrity
 
-/// One `signals/subscribe`, its shape checked.
+/// One `signals/subscribe` or `signals/unsubscribe`, its shape checked.
 struct SignalSubscription {
+    /// Longest name in a filter, in bytes: a socket keeps what it asked for.
+    static let maximumNameBytes = 1_024
+
     /// What is wanted from now on.
     var filter: SignalFilter
     /// Where to take up what was missed; nil: only what comes.
@@ -16,17 +19,17 @@ struct SignalSubscription {
     }
 
     /// A key that is none of these is refused: a filter that is not understood would let through too much.
-    private static let keys = ["instance_id", "zome", "name", "kinds", "since", "boot"]
+    private static let filterKeys = ["instance_id", "zome", "name", "kinds"]
 
-    init(_ params: MessagePackValue?, scope: APIScope) throws(RPCFault) {
+    init(_ method: String, _ params: MessagePackValue?, scope: APIScope) throws(RPCFault) {
+        let keys = method == "signals/unsubscribe" ? Self.filterKeys : Self.filterKeys + ["since", "boot"]
         var values: [String: MessagePackValue] = [:]
         switch params {
         case nil, .null?: break
         case .map(let pairs)?:
             for pair in pairs {
-                guard case .string(let key) = pair.key, Self.keys.contains(key) else {
-                    throw .bad(
-                        "\(pair.key)", "is no param of signals/subscribe", hint: Self.keys.joined(separator: ", "))
+                guard case .string(let key) = pair.key, keys.contains(key) else {
+                    throw .bad("\(pair.key)", "is no param of \(method)", hint: keys.joined(separator: ", "))
                 }
                 guard values.updateValue(pair.value, forKey: key) == nil else { throw .bad(key, "is given twice") }
             }
@@ -40,16 +43,20 @@ struct SignalSubscription {
 
     private static func text(_ key: String, _ values: [String: MessagePackValue]) throws(RPCFault) -> String? {
         switch values[key] {
-        case nil, .null?: nil
-        case .string(let text)?: text
+        case nil, .null?: return nil
+        case .string(let text)?:
+            guard text.utf8.count <= Self.maximumNameBytes else {
+                throw .bad(key, "is longer than \(Self.maximumNameBytes) bytes")
+            }
+            return text
         default: throw .notString(key)
         }
     }
 
-    private static func kinds(_ value: MessagePackValue?, scope: APIScope) throws(RPCFault) -> SignalKinds {
+    private static func kinds(_ value: MessagePackValue?, scope: APIScope) throws(RPCFault) -> SignalKinds? {
         let names: [MessagePackValue]
         switch value {
-        case nil, .null?: return .user
+        case nil, .null?: return nil
         case .array(let elements)?: names = elements
         default: throw .bad("kinds", "has to be an array of strings")
         }

@@ -11,6 +11,8 @@ struct SocketClosure: Error, Equatable {
     static let binary = SocketClosure(
         code: 1003, reason: "binary frames are not spoken yet: send JSON-RPC 2.0 as text")
     static let notUTF8 = SocketClosure(code: 1007, reason: "a text message has to be valid UTF-8")
+    static let tokenEnded = SocketClosure(
+        code: 1008, reason: "the token that opened this was revoked, or its app is not installed any more")
     static let goingAway = SocketClosure(code: 1001, reason: "the conductor stops")
 }
 

@@ -18,6 +18,8 @@ final class SocketHandler: ChannelDuplexHandler {
 
     let server: APIServer
     private let scope: APIScope
+    /// What opened it; empty where nothing had to.
+    private let token: String
     private var session: RPCSession?
     private var wishes: SignalWishes
     private var context: ChannelHandlerContext?
@@ -34,10 +36,19 @@ final class SocketHandler: ChannelDuplexHandler {
     private var isReadWanted = false
     private var missed: UInt64 = 0
 
-    init(server: APIServer, scope: APIScope) {
+    init(server: APIServer, scope: APIScope, token: String = "") {
+        self.token = token
         self.server = server
         self.scope = scope
         wishes = SignalWishes(scope: scope, unasked: server.configuration.unaskedSignals)
+    }
+
+    /// Whether what opened it is what has ended.
+    func wasOpened(by ended: EndedAccess) -> Bool {
+        switch ended {
+        case .token(let token): !token.isEmpty && token == self.token
+        case .app(let app): scope == .app(app)
+        }
     }
 
     /// The conductor's own signals that somebody has to make for this socket.
@@ -302,10 +313,14 @@ final class SocketHandler: ChannelDuplexHandler {
     }
 
     /// Bytes that wait for this client.
-    var unsentBytes: Int { context.map(unsentBytes) ?? 0 }
+    var unsentBytes: Int { context.map(queuedBytes) ?? 0 }
 
+    /// As far as it matters for the bound: less than what makes a channel unwritable is not looked for.
     private func unsentBytes(_ context: ChannelHandlerContext) -> Int {
-        if context.channel.isWritable { return outbound.readableBytes }
+        context.channel.isWritable ? outbound.readableBytes : queuedBytes(context)
+    }
+
+    private func queuedBytes(_ context: ChannelHandlerContext) -> Int {
         let queued = try? context.channel.syncOptions?.getOption(.bufferedWritableBytes)
         return outbound.readableBytes + (queued ?? 0)
     }
@@ -354,8 +369,16 @@ extension SocketHandler: RPCOutput {
     }
 
     func subscribe(_ filter: SignalFilter) throws(RPCFault) {
+        try change { wishes throws(RPCFault) in try wishes.add(filter) }
+    }
+
+    func unsubscribe(_ filter: SignalFilter) throws(RPCFault) {
+        try change { wishes throws(RPCFault) in try wishes.remove(filter) }
+    }
+
+    private func change(_ body: (inout SignalWishes) throws(RPCFault) -> Void) throws(RPCFault) {
         let before = wishes.systemKinds
-        try wishes.add(filter)
+        try body(&wishes)
         if wishes.systemKinds != before { server.systemWishesChanged() }
     }
 

@@ -20,19 +20,22 @@ struct LegacyImport {
         guard let bytes = FileManager.default.contents(atPath: path), bytes.count <= 1 << 20,
             let text = String(bytes: bytes, encoding: .utf8)
         else {
-            throw Failure(PlasmidError(.configInvalid, "\(path) is no text of at most 1 MiB", hint: "check the path"))
+            throw Self.wrong("\(path) is no text of at most 1 MiB", hint: "check the path")
         }
         let (config, faults) = LegacyConfigFile.read(text: text, file: path)
         guard let config else {
             let errors = faults.filter { !$0.isWarning }
-            throw Failure(
-                PlasmidError(
-                    .configInvalid,
-                    "\(path) has \(Words.count(errors.count, "fault")):\n" + faults.map(\.text).joined(separator: "\n"),
-                    hint: "docs/compatibility.md says what of 2019 is read"))
+            throw Self.wrong(
+                "\(path) has \(Words.count(errors.count, "fault")):\n" + faults.map(\.text).joined(separator: "\n"),
+                hint: "docs/compatibility.md says what of 2019 is read")
         }
         for fault in faults { Output.note(fault.text) }
         return config
+    }
+
+    /// The file is what was asked about; no conductor fails to start for it.
+    private static func wrong(_ message: String, hint: String? = nil) -> Failure {
+        Failure(status: .wrong, error: PlasmidError(.configInvalid, message, hint: hint))
     }
 
     /// Compares with what the conductor has: an agent that it has must have the address that the file says.
@@ -52,8 +55,7 @@ struct LegacyImport {
             }
         }
         for dna in config.dnas where dna.hash?.hasPrefix("Qm") == false && dna.hash?.hasPrefix("uhC0k") == false {
-            throw Failure(
-                PlasmidError(.configInvalid, "the hash of DNA `\(dna.id)` is no address: `\(dna.hash ?? "")`"))
+            throw Self.wrong("the hash of DNA `\(dna.id)` is no address: `\(dna.hash ?? "")`")
         }
     }
 

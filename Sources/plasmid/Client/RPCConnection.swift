@@ -28,7 +28,7 @@ struct RPCConnection: ConductorConnection {
         let socket: RPCSocket
         do {
             // Printed on the connection's own loop: a terminal that is slow slows the reading, and nothing piles up here.
-            socket = try await RPCSocket.open(address, on: group) { frame in
+            socket = try await RPCSocket.open(address, on: group, hearsFromFirstAnswer: true) { frame in
                 do {
                     if try !each(JSONLines.value(frame)) { end.succeed(()) }
                 } catch {

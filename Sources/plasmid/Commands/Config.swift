@@ -23,8 +23,18 @@ struct ConfigCheck: ParsableCommand {
     @Flag(name: .long, help: "Print the configuration as it is understood, as TOML.")
     var show = false
 
+    @OptionGroup var output: OutputOptions
+
     func run() throws {
         let config = try LegacyImport.read(path)
+        if output.json {
+            return try Output.json(
+                .object([
+                    "file": .string(path), "agents": .int(Int64(config.agents.count)),
+                    "dnas": .int(Int64(config.dnas.count)), "instances": .int(Int64(config.instances.count)),
+                    "interfaces": .int(Int64(config.interfaces.count)), "toml": .optional(show ? config.text : nil),
+                ]))
+        }
         if show { Output.line(config.text) }
         Output.line(
             "\(path): "
@@ -41,12 +51,13 @@ struct ConfigImport: AsyncParsableCommand {
         commandName: "import", abstract: "Make what a configuration of 2019 names in a running conductor.",
         discussion: """
             Everything is checked before anything is made. What the conductor has already is left as it is, so that an \
-            import that was cut off can be run again.
+            import that was cut off can be run again. With --json each thing that was made is a line.
             """)
 
     @Argument(help: "The configuration, conductor-config.toml.", completion: .file(extensions: ["toml"]))
     var path: String
 
+    @OptionGroup var output: OutputOptions
     @OptionGroup var conductor: ConductorOptionsForClients
 
     func run() async throws {
@@ -56,9 +67,14 @@ struct ConfigImport: AsyncParsableCommand {
             config: config, folder: (DataFolder.absolute(path) as NSString).deletingLastPathComponent)
         try await plan.check(connection)
         for step in try await plan.steps(connection) {
-            _ = try await connection.request(step.method, step.params)
-            Output.line(step.words)
+            let answer = try await connection.request(step.method, step.params)
+            guard output.json else {
+                Output.line(step.words)
+                continue
+            }
+            try Output.json(.object(["method": .string(step.method), "params": step.params, "result": answer]))
         }
+        if output.json { return }
         Output.line("taken over; programs need tokens: 'plasmid admin token issue --interface ID'")
     }
 }

@@ -7,7 +7,7 @@ import Keystore
 struct Keys: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "keys", abstract: "Make and list the keys that this machine's agents sign with.",
-        subcommands: [KeysInit.self, KeysList.self])
+        subcommands: [KeysInit.self, KeysList.self, KeysPasswd.self])
 }
 
 /// Which keystore, and what opens it.
@@ -27,6 +27,22 @@ struct KeystoreOptions: ParsableArguments {
     func source() throws -> PassphraseSource {
         do { return try PassphraseSource(passphrase) } catch {
             throw Failure(status: .usage, error: error)
+        }
+    }
+
+    /// Opens what is there, under the passphrase that is given now.
+    func open() throws -> Keystore {
+        let folder = try DataFolder(option: data)
+        let source = try source()
+        guard FileManager.default.fileExists(atPath: folder.keystore) else {
+            throw Failure(
+                PlasmidError(
+                    "keystoreMissing", "there is no keystore at \(folder.keystore)",
+                    hint: "make one with: plasmid keys init"))
+        }
+        let passphrase = try source.read()
+        return try ProgressBar.during("opening the keystore takes some seconds") {
+            try Keystore.open(at: folder.keystore, passphrase: passphrase)
         }
     }
 }
@@ -94,18 +110,7 @@ struct KeysList: ParsableCommand {
         empty: "the keystore holds no keys yet; installing an app makes one")
 
     func run() throws {
-        let folder = try DataFolder(option: keystore.data)
-        let source = try keystore.source()
-        guard FileManager.default.fileExists(atPath: folder.keystore) else {
-            throw Failure(
-                PlasmidError(
-                    "keystoreMissing", "there is no keystore at \(folder.keystore)",
-                    hint: "make one with: plasmid keys init"))
-        }
-        let passphrase = try source.read()
-        let opened = try ProgressBar.during("opening the keystore takes some seconds") {
-            try Keystore.open(at: folder.keystore, passphrase: passphrase)
-        }
+        let opened = try keystore.open()
         let rows = MessagePackValue.array(
             opened.agents.map { agent in
                 .object([
@@ -115,5 +120,40 @@ struct KeysList: ParsableCommand {
             })
         if output.json { return try Output.json(rows) }
         Output.line(KeysList.listing.text(rows, full: output.full))
+    }
+}
+
+/// `plasmid keys passwd`
+struct KeysPasswd: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "passwd", abstract: "Put the keystore under another passphrase; its keys stay.",
+        discussion: """
+            A copy of the file from before still opens with the old passphrase. Stop a running conductor first: it would \
+            refuse to save keys into a file that was changed under it.
+            """)
+
+    @OptionGroup var keystore: KeystoreOptions
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp("Where the new passphrase comes from: prompt, fd:N or credential:NAME.", valueName: "source")
+    )
+    var new: String = "prompt"
+
+    @Option(help: "What trying a passphrase costs: sensitive (1 GiB of memory, seconds) or moderate (256 MiB).")
+    var cost = CostName.sensitive
+
+    @OptionGroup var output: OutputOptions
+
+    func run() throws {
+        let source: PassphraseSource
+        do { source = try PassphraseSource(new) } catch { throw Failure(status: .usage, error: error) }
+        let opened = try keystore.open()
+        let passphrase = try source.read(confirming: true, for: "keystore from now on")
+        try ProgressBar.during("sealing the keystore takes some seconds") {
+            try opened.changePassphrase(to: passphrase, cost: cost.cost)
+        }
+        if output.json { return try Output.json(.object(["path": .string(opened.path)])) }
+        Output.line("\(opened.path) opens with the new passphrase now")
     }
 }

@@ -48,6 +48,9 @@ struct Run: ParsableCommand {
         completion: .directory)
     var modules: [String] = []
 
+    @Flag(name: .long, help: "Say in JSON where it listens, once it is ready.")
+    var json = false
+
     @Flag(name: .long, help: "Allow throwaway agents, for which anyone can sign. For tests only.")
     var testMode = false
 

@@ -125,12 +125,27 @@ final class ConductorBridge: ConductorHandling {
         didSet { conductor.hearSystemSignals(systemSignalReceiver) }
     }
 
+    var accessReceiver: ((EndedAccess) -> Void)? {
+        didSet {
+            conductor.hearTokenEnds(
+                accessReceiver.map { receive in
+                    { ended in
+                        switch ended {
+                        case .token(let token): receive(.token(token))
+                        case .app(let app): receive(.app(app))
+                        }
+                    }
+                })
+        }
+    }
+
     func metrics() -> [Metric] { ConductorMetrics.all(conductor.statistics()) }
 
     func health() -> Health {
         let now = conductor.condition()
         if let failure = now.failure { return .failing(code: failure.code.rawValue) }
-        return now.faults == 0 ? .ok : .degraded(cells: now.faults, of: now.instances)
+        guard now.faults > 0 || now.interfaces > 0 else { return .ok }
+        return .degraded(cells: now.faults, of: now.instances, interfaces: now.interfaces)
     }
 
     var bootID: String { conductor.bootID }

@@ -4,8 +4,9 @@ import Integrity
 import Storage
 import ZomeRuntime
 
-/// What the conductor counts, as families of Prometheus. Labels name instances, DNAs' names and error codes: no keys, no
-/// hashes.
+/// What the conductor counts, as families of Prometheus. Labels name cells, DNAs and error codes: no keys, no whole hashes.
+///
+/// No label is called `instance` or `job`: Prometheus gives these two to whatever it scrapes, and renames ours.
 enum ConductorMetrics {
     static func all(_ now: ConductorStatistics) -> [Metric] {
         general(now) + calls(now) + latency(now) + modules(now) + storage(now)
@@ -26,7 +27,7 @@ enum ConductorMetrics {
             Metric(
                 "plasmid_cell_fault", "1 for an instance that cannot run, with the reason's code.", .gauge,
                 now.cells.compactMap { cell in
-                    cell.fault.map { .init(1, ["instance": cell.instanceID, "code": $0]) }
+                    cell.fault.map { .init(1, ["cell": cell.instanceID, "code": $0]) }
                 }),
             each(now, "plasmid_chain_actions", "Actions on the instance's source chain.") { Double($0.chainLength) },
             Metric(
@@ -47,14 +48,14 @@ enum ConductorMetrics {
                         ("ok", counters.succeeded), ("app_error", counters.appErrors), ("failed", counters.failed),
                     ]
                     return ends.map {
-                        Metric.Sample(Double($0.1), ["instance": cell.instanceID, "result": $0.0])
+                        Metric.Sample(Double($0.1), ["cell": cell.instanceID, "result": $0.0])
                     }
                 }),
             Metric(
                 "plasmid_call_failures_total", "Calls that the conductor or a module's end broke off.", .counter,
                 now.cells.flatMap { cell in
                     cell.counters.failures.sorted { $0.key < $1.key }.map {
-                        Metric.Sample(Double($0.value), ["instance": cell.instanceID, "code": $0.key])
+                        Metric.Sample(Double($0.value), ["cell": cell.instanceID, "code": $0.key])
                     }
                 }),
             Metric(
@@ -76,11 +77,11 @@ enum ConductorMetrics {
             for (bound, count) in zip(LatencyHistogram.bounds, histogram.counts) {
                 below += count
                 let seconds = Double(bound) / 1e6
-                samples.append(.init(Double(below), ["instance": instance, "le": "\(seconds)"], suffix: "_bucket"))
+                samples.append(.init(Double(below), ["cell": instance, "le": "\(seconds)"], suffix: "_bucket"))
             }
-            samples.append(.init(Double(histogram.count), ["instance": instance, "le": "+Inf"], suffix: "_bucket"))
-            samples.append(.init(Double(histogram.sum) / 1e6, ["instance": instance], suffix: "_sum"))
-            samples.append(.init(Double(histogram.count), ["instance": instance], suffix: "_count"))
+            samples.append(.init(Double(histogram.count), ["cell": instance, "le": "+Inf"], suffix: "_bucket"))
+            samples.append(.init(Double(histogram.sum) / 1e6, ["cell": instance], suffix: "_sum"))
+            samples.append(.init(Double(histogram.count), ["cell": instance], suffix: "_count"))
             return samples
         }
         let help = "How long calls of functions took, from the first invocation to the answer."
@@ -95,7 +96,7 @@ enum ConductorMetrics {
                 Metric.Sample(value($0.modules), ["kind": "coordinator", "of": $0.instanceID])
             }
             let validators = now.spaces.map {
-                Metric.Sample(value($0.validators), ["kind": "validators", "of": $0.name])
+                Metric.Sample(value($0.validators), ["kind": "validators", "of": $0.name, "dna": short($0.dna)])
             }
             return Metric(name, help, kind, coordinators + validators)
         }
@@ -117,7 +118,9 @@ enum ConductorMetrics {
 
     private static func storage(_ now: ConductorStatistics) -> [Metric] {
         func family(_ name: String, _ help: String, _ value: (StorageFigures) -> Int) -> Metric {
-            let spaces = now.spaces.map { Metric.Sample(Double(value($0.storage)), ["space": $0.name]) }
+            let spaces = now.spaces.map {
+                Metric.Sample(Double(value($0.storage)), ["space": $0.name, "dna": short($0.dna)])
+            }
             return Metric(name, help, .gauge, spaces + [.init(Double(value(now.store)), ["space": "conductor"])])
         }
         return [
@@ -137,10 +140,13 @@ enum ConductorMetrics {
         ]
     }
 
+    /// Enough of an address to tell DNAs of one name apart, as clones and networks of other seeds are.
+    private static func short(_ dna: DnaHash) -> String { String(dna.text.prefix(12)) }
+
     private static func each(
         _ now: ConductorStatistics, _ name: String, _ help: String, _ kind: Metric.Kind = .gauge,
         _ value: (CellStatistics) -> Double
     ) -> Metric {
-        Metric(name, help, kind, now.cells.map { .init(value($0), ["instance": $0.instanceID]) })
+        Metric(name, help, kind, now.cells.map { .init(value($0), ["cell": $0.instanceID]) })
     }
 }

@@ -77,22 +77,27 @@ final class LiveConfig {
         let (path, atStep) = (path, atStep)
         work(
             reply,
-            {
+            { () throws -> (config: ConductorConfig, kept: String?) in
                 // From the file and not from what is in force: it may hold changes that wait for a restart.
                 let before = try ConfigFile.read(path)
-                guard let text = ConductorFile.text(before, setting: known.key, to: value) else { return before }
+                guard let text = ConductorFile.text(before, setting: known.key, to: value) else { return (before, nil) }
                 let after = try ConfigFile.parse(text, value: value, of: known.key)
+                let kept = ConfigFile.keepOwnWords(path, of: before)
                 try ConfigFile.save(ConductorFile.text(after), to: path, atStep: atStep)
-                return after
+                return (after, kept)
             },
-            then: { [self] config in takeUp(config) })
+            then: { [self] (read: (config: ConductorConfig, kept: String?)) in
+                let answer = takeUp(read.config)
+                guard let kept = read.kept, case .map(let pairs) = answer else { return answer }
+                return .map(pairs + [.init("kept", .string(kept))])
+            })
     }
 
     /// One at a time, off the loop, and the answer on it.
-    private func work(
+    private func work<Read: Sendable>(
         _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void,
-        _ body: @escaping @Sendable () throws -> ConductorConfig,
-        then done: @escaping (ConductorConfig) -> MessagePackValue
+        _ body: @escaping @Sendable () throws -> Read,
+        then done: @escaping (Read) -> MessagePackValue
     ) {
         guard !isBusy else {
             return reply(
@@ -102,7 +107,7 @@ final class LiveConfig {
         NIOThreadPool.singleton.runIfActive(eventLoop: loop, body).assumeIsolated().whenComplete { [self] result in
             isBusy = false
             switch result {
-            case .success(let config): reply(.success(done(config)))
+            case .success(let read): reply(.success(done(read)))
             case .failure(let error as PlasmidError): reply(.failure(error))
             case .failure(let failure as Failure):
                 reply(.failure(failure.error ?? PlasmidError(.configInvalid, "the configuration cannot be read")))
@@ -193,10 +198,27 @@ enum ConfigFile {
     static func parse(_ text: String, value: String, of key: String) throws -> ConductorConfig {
         let (config, diagnostics) = ConductorFile.read(text: text, file: "conductor.yaml")
         if let config { return config }
+        guard key != "keystore.passphrase" else {
+            // Not repeated: it may be the passphrase itself.
+            throw PlasmidError(
+                .configInvalid, "`\(key)` takes prompt, fd:N or credential:NAME, never the passphrase itself",
+                hint: "docs/conductor.md lists every key")
+        }
         let fault = diagnostics.first { $0.severity == .error } ?? diagnostics.first
         throw PlasmidError(
             .configInvalid, "`\(key)` cannot be \"\(Words.harmless(value))\": \(fault?.message ?? "it is no value")",
             hint: fault?.hint ?? "docs/conductor.md lists every key")
+    }
+
+    /// Gives a file that somebody wrote a second name before it is replaced: what comes in its place has no comments.
+    /// - Returns: that name; nil where there was no file, nothing that would be lost, or no second name to be had.
+    static func keepOwnWords(_ path: String, of config: ConductorConfig) -> String? {
+        let path = URL(fileURLWithPath: path).resolvingSymlinksInPath().path
+        guard let bytes = FileManager.default.contents(atPath: path), bytes != Data(ConductorFile.text(config).utf8)
+        else { return nil }
+        let kept = path + ".old"
+        unlink(kept)
+        return link(path, kept) == 0 ? kept : nil
     }
 
     /// Replaces the file: whatever moment the process dies at, the path holds the old text or the new one, whole.

@@ -21,6 +21,7 @@ extension Run {
         let settings = try settings()
         try settings.folder.create()
         let signals = StopSignals()
+        OpenFiles.raise()
         let log = LogSwitch(Logger.Level(rawValue: settings.config.log.rawValue) ?? .info)
         let logger = Self.logger(log, settings.config.logFormat)
         let keystore = try Self.keystore(settings)
@@ -28,17 +29,32 @@ extension Run {
         let running = RunningConductor(loop: group.next())
         do {
             let ports = try running.start(settings, keystore: keystore, logger: logger, log: log).wait()
-            for app in settings.apps { Output.line(try running.install(app).wait()) }
-            Output.line("ready: admin port \(ports.admin), app port \(ports.app), data in \(settings.folder.path)")
+            for app in settings.apps { tell(try running.install(app).wait()) }
+            try tellReady(ports, settings)
         } catch {
             try? running.stop().wait()
             try? group.syncShutdownGracefully()
             throw error
         }
         while signals.wait() == SIGHUP { running.reload(logger) }
-        Output.line("stopping")
+        tell("stopping")
         try running.stop().wait()
         try group.syncShutdownGracefully()
+    }
+
+    /// Words for people; a program is told one thing only.
+    private func tell(_ words: String) {
+        if !json { Output.line(words) }
+    }
+
+    private func tellReady(_ ports: APIPorts, _ settings: RunSettings) throws {
+        tell("ready: admin port \(ports.admin), app port \(ports.app), data in \(settings.folder.path)")
+        guard json else { return }
+        try Output.json(
+            .object([
+                "admin": .int(Int64(ports.admin)), "app": .int(Int64(ports.app)),
+                "data": .string(settings.folder.path),
+            ]))
     }
 
     /// Opens the keystore, or makes it where there is none.
@@ -67,7 +83,7 @@ extension Run {
     static func logger(_ level: LogSwitch, _ format: ConductorConfig.LogFormat = .text) -> Logger {
         Logger(label: "plasmid") { label -> any LogHandler in
             switch format {
-            case .text: LevelledLog(StreamLogHandler.standardError(label: label), level)
+            case .text: LevelledLog(TextLog(StreamLogHandler.standardError(label: label)), level)
             case .json: LevelledLog(JSONLog(), level)
             }
         }

@@ -172,6 +172,7 @@ extension RunSettings {
         api.appPort = config.app.port
         api.adminOrigins = config.admin.origins
         api.appOrigins = config.app.origins
+        api.maximumConnections = OpenFiles.connections(most: api.maximumConnections)
         let kinds: [(SystemSignal.Kind, Bool)] = [
             (.trace, config.signals.trace), (.consistency, config.signals.consistency),
             (.statistics, config.signals.statistics),

@@ -47,6 +47,8 @@ struct NewOptions: ParsableArguments {
             valueName: "path-or-url"))
     var plasmid: String?
 
+    @OptionGroup var output: OutputOptions
+
     func write(_ template: (PackageName) -> PackageTemplate) throws {
         let name = try PackageName(name)
         let folder = DataFolder.absolute(path ?? ".") + "/" + name.text
@@ -73,6 +75,7 @@ struct NewOptions: ParsableArguments {
             }
         }
         if case .address(let address) = source { try Self.clone(address, into: folder + "/.plasmid") }
+        if output.json { return try Output.json(.object(["path": .string(folder)])) }
         Output.line("made \(folder)")
         Output.line("next: cd \(Self.relative(folder, from: DataFolder.absolute("."))) && swift test")
     }

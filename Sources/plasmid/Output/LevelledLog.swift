@@ -43,3 +43,41 @@ struct LevelledLog: LogHandler {
 
     func log(event: LogEvent) { inner.log(event: event) }
 }
+
+/// Lines of text that stay lines: what a module printed before its end, or a file's name, can neither begin a line of its own
+/// nor steer the terminal.
+struct TextLog: LogHandler {
+    private var inner: any LogHandler
+
+    init(_ inner: any LogHandler) { self.inner = inner }
+
+    var logLevel: Logger.Level {
+        get { inner.logLevel }
+        set { inner.logLevel = newValue }
+    }
+
+    var metadata: Logger.Metadata {
+        get { inner.metadata }
+        set { inner.metadata = newValue.mapValues(Self.harmless) }
+    }
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+        get { inner[metadataKey: key] }
+        set { inner[metadataKey: key] = newValue.map(Self.harmless) }
+    }
+
+    func log(event: LogEvent) {
+        var event = event
+        event.message = "\(Words.harmless(event.message.description))"
+        event.metadata = event.metadata?.mapValues(Self.harmless)
+        inner.log(event: event)
+    }
+
+    private static func harmless(_ value: Logger.MetadataValue) -> Logger.MetadataValue {
+        switch value {
+        case .array(let values): .array(values.map(harmless))
+        case .dictionary(let values): .dictionary(values.mapValues(harmless))
+        default: .string(Words.harmless(value.description))
+        }
+    }
+}

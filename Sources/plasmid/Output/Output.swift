@@ -43,6 +43,29 @@ enum Output {
 
     static var isTerminal: Bool { isatty(STDOUT_FILENO) == 1 }
 
+    /// What the terminal has room for, in characters; 80 by 24 where it does not say.
+    static var terminalSize: (columns: Int, rows: Int) {
+        var size = winsize()
+        guard ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0, size.ws_col > 0, size.ws_row > 0 else {
+            return (80, 24)
+        }
+        return (Int(size.ws_col), Int(size.ws_row))
+    }
+
+    /// As much of a text as a screen shows without moving it: what is drawn over and over has to stay in its place.
+    static func fitting(_ text: String, columns: Int, rows: Int) -> String {
+        var lines = text.split(separator: "\n", omittingEmptySubsequences: false).map { line in
+            line.count > columns ? line.prefix(max(0, columns - 1)) + "…" : String(line)
+        }
+        // The last row stays free, for the line break behind the text.
+        let room = max(2, rows - 1)
+        if lines.count > room {
+            let rest = lines.count - room + 1
+            lines = lines.prefix(room - 1) + ["… \(rest) more lines; --json has everything"]
+        }
+        return lines.joined(separator: "\n")
+    }
+
     /// A value as JSON: on one line for programs, indented for people.
     static func json(_ value: MessagePackValue, indented: Bool = false) throws {
         line(try JSONLines.text(value, indented: indented))

@@ -6,6 +6,7 @@ final class TestConductor: ConductorHandling {
     var isTestMode = false
     var signalReceiver: ((InstanceSignal) -> Void)?
     var systemSignalReceiver: ((SystemSignal) -> Void)?
+    var accessReceiver: ((EndedAccess) -> Void)?
     var systemKinds: Set<SystemSignal.Kind> = []
     let bootID = "b00t"
     var healthNow = Health.ok

@@ -68,7 +68,7 @@ struct AdminConfigSet: AsyncParsableCommand {
         commandName: "set", abstract: "Change one key: in the file, and at once where a running conductor can.",
         discussion: """
             The value is held against the same rules as the file at a start, and the file is replaced whole: comments \
-            in it are lost. A list is written with commas: 'set interfaces.app.origins http://localhost:3000'.
+            in it are lost, but a file written by hand is kept beside it, with .old behind its name. A list is written with commas: 'set interfaces.app.origins http://localhost:3000'.
             """)
 
     @Argument(help: "The key, as 'plasmid admin config get' lists it.")
@@ -85,6 +85,9 @@ struct AdminConfigSet: AsyncParsableCommand {
             conductor, "admin/config/set", .object(["key": .string(key), "value": .string(value)]))
         if output.json { return try Output.json(answer) }
         AdminConfig.tell(answer, done: "in force now")
+        if let kept = answer["kept"]?.text {
+            Output.note("the file was written anew, without comments; as it was it is kept as \(Words.harmless(kept))")
+        }
     }
 }
 

@@ -50,7 +50,9 @@ struct AdminStats: AsyncParsableCommand {
             if output.json {
                 try Output.json(value)
             } else if Output.isTerminal {
-                Output.line("\u{1B}[H\u{1B}[J" + stats.live(since: before))
+                let (columns, rows) = Output.terminalSize
+                let text = Output.fitting(stats.live(since: before), columns: columns, rows: rows)
+                Output.line("\u{1B}[H\u{1B}[J" + text)
             } else {
                 if before == nil { Output.line(StatsText.lineHeading) }
                 Output.line(stats.line(since: before))
@@ -85,7 +87,7 @@ struct StatsText {
 
     /// The same with rates, for a terminal that is drawn over and over.
     func live(since before: StatsText?) -> String {
-        guard let before else { return page }
+        guard let before else { return "calls -/s, commits -/s\n\n" + page }
         let calls = Self.rate(self, before) { $0.ended }
         let commits = Self.rate(self, before) { $0.number("calls", "commits") }
         return "calls \(calls)/s, commits \(commits)/s\n\n" + page
