@@ -149,14 +149,27 @@ public final class Conductor: @unchecked Sendable {
                 hint: "mend the module, then `plasmid admin enable \(app.appID)`")
         }
         return PlasmidError(
-            .cellNotActive, "instance `\(instanceID)` is not active yet",
-            hint: "enable its app (`plasmid admin enable`) or start it (`admin/instance/start`)")
+            .cellNotActive, "instance `\(instanceID)` is not active yet", hint: app.flatMap { wayBack(instanceID, $0) })
+    }
+
+    /// What lets an instance take calls again.
+    private func wayBack(_ instanceID: String, _ app: InstalledApp) -> String? {
+        guard app.isEnabled else { return "enable its app: plasmid admin enable \(app.appID)" }
+        guard let role = app.roles.first(where: { app.instanceID($0) == instanceID }) else { return nil }
+        if role.isDisabled { return "enable the clone: plasmid admin clone enable \(app.appID) \(role.name)" }
+        return role.isStopped ? "start it (`admin/instance/start`)" : nil
     }
 
     /// How long calls that begin from now on may run.
     public func setCallTimeout(_ timeout: TimeAmount) {
         loop.assertInEventLoop()
         options.limits.callTimeout = timeout
+    }
+
+    /// How often the modules of an app may end badly from now on; what ended before counts as well.
+    public func setFailureBound(_ bound: FailureBound) {
+        loop.assertInEventLoop()
+        options.failureBound = bound
     }
 
     /// Stops every module; what was acknowledged is on disk already.

@@ -51,6 +51,39 @@ struct CellCallTests {
         }
     }
 
+    @Test("another app of the same agent is reached over a bridge only: the key of one app opens no other by itself")
+    func sameAgent() async throws {
+        try await TestConductor.with { conductor in
+            let alice = try await conductor.install(Places.workshop, as: "alice")
+            let second = try await conductor.install(
+                Places.workshop, as: "second", params: #","network_seed":"b","agent":"\#(alice.agent)""#)
+            #expect(second.agent == alice.agent)
+            let target = #""dna":"\#(alice.dna)","agent":"\#(alice.agent)","#
+            for function in ["diaries", "write", "visit", "visit_granted"] {
+                let outcome = await second.outcome("call_cell", Self.call(target, function))
+                #expect(outcome.code == "unknownBridge", "\(function): \(outcome)")
+            }
+            // What is open to everybody is open to it as well, but not in the author's name.
+            #expect(await second.outcome("call_cell", Self.call(target + #""stranger":true,"#, "pages")).isOK)
+            let stranger = await second.outcome("call_cell", Self.call(target + #""stranger":true,"#, "diaries"))
+            #expect(stranger.code == "capabilityMissing", "\(stranger)")
+            #expect(try await alice.call("pages").items.isEmpty)
+            let bridge = Bridge(caller: second.instance, callee: alice.instance, handle: "home")
+            #expect(await conductor.bridge(bridge) == nil)
+            #expect(await second.outcome("call_cell", Self.call(target, "write", text: "over the bridge")).isOK)
+            #expect(await second.outcome("call_cell", Self.call(#""bridge":"home","#, "diaries")).isOK)
+            #expect(
+                await alice.outcome(
+                    "call_cell",
+                    Self.call(
+                        #""dna":"\#(second.dna)","agent":"\#(alice.agent)","#)
+                ).code == "unknownBridge", "a bridge goes one way")
+            #expect(await conductor.removeBridge(second.instance, alice.instance) == nil)
+            #expect(await second.outcome("call_cell", Self.call(target, "write")).code == "unknownBridge")
+            #expect(try await alice.call("pages").items == [.string("over the bridge")])
+        }
+    }
+
     @Test(
         "§11.63 called as a stranger, the own functions that are not public are refused; endless recursion is an error")
     func strangers() async throws {

@@ -116,6 +116,42 @@ struct CloneTests {
         }
     }
 
+    @Test("a clone that is out of service says what brings it back; deleted it is gone from bridges and interfaces too")
+    func mentions() async throws {
+        let folder = try TestFolder()
+        try await TestConductor.with(in: folder) { conductor in
+            let alice = try await conductor.install(Places.house, as: "alice")
+            _ = try await conductor.admin("admin/app/clone", Self.clone("main", seed: "one"))
+            _ = try await conductor.admin(
+                "admin/interface/add", #"{"id":"door","admin":false,"type":"http","port":0}"#)
+            for id in ["alice/main", "alice/main.0"] {
+                _ = try await conductor.admin(
+                    "admin/interface/add_instance", #"{"interface_id":"door","instance_id":"\#(id)"}"#)
+            }
+            let bridge = Bridge(caller: "alice/side", callee: "alice/main.0", handle: "room")
+            #expect(await conductor.bridge(bridge) == nil)
+            _ = try await conductor.admin("admin/app/clone/disable", Self.id("main.0"))
+            let visit = #"{"instance_id":"alice/main.0","zome":"workshop","function":"who"}"#
+            guard case .refused(let error) = await alice.outcome(params: visit) else {
+                Issue.record("a disabled clone answers")
+                return
+            }
+            #expect(error.hint?.contains("plasmid admin clone enable alice main.0") == true, "\(error)")
+            _ = try await conductor.admin("admin/app/clone/delete", Self.id("main.0"))
+            #expect(try await Self.mounted(conductor) == ["alice/main"])
+            #expect(try await conductor.bridges().map(\.handle) == ["sideways"])
+        }
+        try await TestConductor.with(in: folder) { conductor in
+            let mounted = try await Self.mounted(conductor)
+            #expect(mounted == ["alice/main"])
+        }
+    }
+
+    private static func mounted(_ conductor: TestConductor) async throws -> [String] {
+        let interfaces = try await conductor.admin("admin/interface/list").items
+        return interfaces.first?["instances"]?.items.compactMap { $0["id"]?.text } ?? []
+    }
+
     @Test("a clone passes the genesis self-check with a proof of its own, or is not made")
     func membranes() async throws {
         try await TestConductor.with { conductor in

@@ -40,6 +40,25 @@ struct FailureTests {
         }
     }
 
+    @Test("how many ends are too many can be said while the conductor runs: fewer, or none")
+    func live() async throws {
+        try await TestConductor.with { conductor in
+            let eve = try await conductor.install(Places.hostile, as: "eve")
+            func bound(_ count: Int) async throws {
+                let answer = try await conductor.admin(
+                    "admin/config/set", #"{"key":"zomes.failures","value":"\#(count)"}"#)
+                #expect(answer["live"]?.items == [.string("zomes.failures")])
+            }
+            try await bound(2)
+            for _ in 0..<2 { #expect(await eve.outcome("trap", zome: "hostile").code == "moduleTrapped") }
+            _ = try await Self.app("eve", conductor) { $0["status"]?.text == "disabled" }
+            try await bound(0)
+            _ = try await conductor.admin("admin/app/enable", #"{"app_id":"eve"}"#)
+            for _ in 0..<3 { #expect(await eve.outcome("trap", zome: "hostile").code == "moduleTrapped") }
+            #expect(await eve.outcome("echo", "1", zome: "hostile").isOK)
+        }
+    }
+
     /// The app's info, once it is as it should be; each look gives the conductor a turn.
     private static func app(
         _ appID: String, _ conductor: TestConductor, until isSo: (MessagePackValue) -> Bool

@@ -7,6 +7,7 @@ import NIOCore
 import NIOPosix
 import Sodium
 import Storage
+import Testing
 import ZomeRuntime
 
 @testable import Conductor
@@ -21,6 +22,8 @@ final class ScriptedRunner: ZomeRunner {
 
     private(set) var invoked: [Invoked] = []
     private(set) var cancelled: [UInt64] = []
+    /// Told of each invocation.
+    var whenInvoked: ((Invoked) -> Void)?
     var descriptions: [ModuleDescription]? { [] }
     var statistics: RunnerStatistics { RunnerStatistics() }
 
@@ -28,7 +31,9 @@ final class ScriptedRunner: ZomeRunner {
         call: UInt64, zome: Int, kind: InvocationKind, name: String, invocation: Invocation, timeout: TimeAmount?,
         completion: @escaping (Result<ModuleReply, PlasmidError>) -> Void
     ) {
-        invoked.append(Invoked(number: call, name: name, completion: completion))
+        let invoked = Invoked(number: call, name: name, completion: completion)
+        self.invoked.append(invoked)
+        whenInvoked?(invoked)
     }
 
     func cancel(call: UInt64) { cancelled.append(call) }
@@ -44,6 +49,12 @@ final class ScriptedRunner: ZomeRunner {
 /// What one call of the test came to.
 final class Ending {
     var results: [Result<ZomeOutcome, PlasmidError>] = []
+
+    /// The code of the one refusal that it came to.
+    var code: PlasmidError.Code? {
+        if results.count == 1, case .failure(let error) = results[0] { return error.code }
+        return nil
+    }
 
     var isSuccess: Bool {
         if results.count == 1, case .success(.ok) = results[0] { return true }
@@ -63,7 +74,7 @@ final class CellBench {
 
     /// Begins a chain; `ready` comes when its genesis is durable.
     static func make(
-        on loop: any EventLoop, folder: String, hold: Int64, functions: [String],
+        on loop: any EventLoop, folder: String, hold: Int64, functions: [String], access: FunctionAccess = .author,
         ready: @escaping (Result<CellBench, any Error>) -> Void
     ) {
         do {
@@ -82,7 +93,9 @@ final class CellBench {
             let definition = DnaDefinition(
                 name: "bench", integrity: IntegritySection(entryTypes: [EntryTypeDef(name: "note")]),
                 coordinator: [
-                    CoordinatorZomeDef(name: "zome", module: "Zome", functions: functions.map { FunctionDef(name: $0) })
+                    CoordinatorZomeDef(
+                        name: "zome", module: "Zome",
+                        functions: functions.map { FunctionDef(name: $0, access: access) }, callbacks: [.postCommit])
                 ])
             let dna = definition.hash()
             let store = try database.space(dna)
@@ -117,11 +130,13 @@ final class CellBench {
     func close() { database.close() }
 
     /// Calls a function; what it comes to gathers in the result.
-    func call(_ function: String, then: @escaping () -> Void = {}) -> Ending {
+    func call(
+        _ function: String, origin: CallOrigin = CallOrigin(), then: @escaping () -> Void = {}
+    ) -> Ending {
         let ending = Ending()
         let step = CallStep(
             zome: 0, kind: .function, name: function, invocation: Invocation(caller: agent, payload: [0xc0]))
-        cell.startWhenInitialised(step: step, caller: agent, secret: false) { result in
+        cell.startWhenInitialised(step: step, caller: agent, secret: false, origin: origin) { result in
             ending.results.append(result)
             then()
         }
@@ -150,4 +165,78 @@ final class CellBench {
 final class Answers {
     var all: [(status: UInt32, bytes: [UInt8])] = []
     var statuses: [UInt32] { all.map(\.status) }
+    /// The codes of those that are errors.
+    var codes: [String] { all.filter { $0.status == 1 }.compactMap { try? ModuleError(packed: $0.bytes).code } }
+}
+
+/// Capabilities on the bench's cell.
+extension CellBench {
+    /// Calls a function as somebody else, who shows a secret.
+    func call(
+        _ function: String, as caller: AgentPubKey, secret: CapSecret, then: @escaping () -> Void
+    ) throws(PlasmidError) -> Ending {
+        let wish = CallWish(zome: "zome", function: function, caller: caller, secret: secret)
+        let admission = try cell.authorise(wish)
+        let ending = Ending()
+        let step = CallStep(
+            zome: 0, kind: .function, name: function, invocation: Invocation(caller: caller, payload: [0xc0]))
+        cell.startWhenInitialised(
+            step: step, caller: caller, secret: true, origin: CallOrigin(admission: admission)
+        ) { result in
+            ending.results.append(result)
+            then()
+        }
+        return ending
+    }
+
+    /// Whether a call would be let in; it uses up what it would.
+    func admits(_ function: String, _ caller: AgentPubKey, _ secret: CapSecret) -> Bool {
+        (try? cell.authorise(CallWish(zome: "zome", function: function, caller: caller, secret: secret))) != nil
+    }
+
+    /// Makes a transferable grant of every function, and goes on when it is durable.
+    func grants(uses: UInt32? = nil, _ then: @escaping (ActionHash, CapSecret) throws -> Void) {
+        do {
+            let request = GrantRequest(
+                tag: "t", access: .transferable, assignees: [], functions: .all, limits: GrantLimits(uses: uses))
+            let (grant, secret) = try cell.makeGrant(request)
+            let clock = conductor.options.clock
+            cell.writeForOperator { _, scratch throws(PlasmidError) in
+                try scratch.grant(grant, limits: request.limits, now: clock()).packed
+            } _: { result in
+                do {
+                    guard let secret else { throw PlasmidError(.internal, "a transferable grant has a secret") }
+                    try then(try ActionHash(packed: result.get()), secret)
+                } catch {
+                    Issue.record(error)
+                }
+            }
+        } catch {
+            Issue.record(error)
+        }
+    }
+
+    /// Revokes as the operator does, whether `init` has run or not, and goes on when it is durable.
+    func revokes(_ name: GrantName, _ then: @escaping () -> Void) {
+        let before = cell.initialisation
+        cell.initialisation = .done
+        conductor.cells[cell.instanceID] = cell
+        var params: [MessagePackValue.Pair] = [.init(key: .string("instance_id"), value: .string(cell.instanceID))]
+        switch name {
+        case .address(let address): params.append(.init(key: .string("address"), value: .string(address.text)))
+        case .label(let label): params.append(.init(key: .string("label"), value: .string(label)))
+        }
+        conductor.admin("admin/revoke", params: .map(params)) { result in
+            if case .failure(let error) = result { Issue.record(error) }
+            then()
+        }
+        cell.initialisation = before
+    }
+
+    /// Ends an `init` that calls waited for.
+    func finishInit() {
+        guard case .running(_, let waiting) = cell.initialisation else { return }
+        cell.initialisation = .done
+        for done in waiting { done(.success(())) }
+    }
 }

@@ -24,7 +24,7 @@ struct ConductorFileTests {
             interfaces:
               admin: { port: 0, auth: none, origins: ["http://localhost:3000"] }
               app: [ { port: 9200, origins: [] } ]
-            zomes: { isolation: none, sandbox: required, call_timeout: 500ms, memory: 1GiB }
+            zomes: { isolation: none, sandbox: required, call_timeout: 500ms, memory: 1GiB, failures: 3 }
             keystore: { passphrase: "credential:plasmid" }
             log: debug
             """)
@@ -54,6 +54,8 @@ struct ConductorFileTests {
                 "zomes: { call_timeout: 30 }",
                 "must be a length of time, \"30\" is not [wrongType]\n    hint: write it as 30s"
             ),
+            ("zomes: { failures: -1 }", "failures"), ("zomes: { failures: 1001 }", "failures"),
+            ("zomes: { failures: often }", "failures"),
             ("zomes: { call_timeout: 2h }", "must lie between 1ms and 1h [outOfRange]"),
             ("zomes: { memory: 4KiB }", "must lie between 16MiB and 64GiB [outOfRange]"),
             ("zomes: { memory: 99999999999999999GiB }", "must be a size"),

@@ -72,6 +72,24 @@ struct SpendingTests {
         }
     }
 
+    @Test("the count of a certificate says which secret it goes back to, and can be forgotten")
+    func certificates() throws {
+        let root = [UInt8](repeating: 5, count: 32)
+        let certificate = SpaceSpending.Use(
+            author: alice, id: [UInt8](repeating: 4, count: 32), count: 2, hasEnded: true, root: root)
+        let made = SpaceSpending(nonces: [], uses: [use(1, 1), certificate], forgetBefore: time(0))
+        try onEachSpace([made]) { (space: RowSpace) throws in
+            #expect(try space.uses(of: alice) == [use(1, 1), certificate])
+        }
+        let gone = SpaceSpending(
+            nonces: [], uses: [],
+            forgotten: [.init(author: alice, id: certificate.id), .init(author: bob, id: use(1, 1).id)],
+            forgetBefore: time(0))
+        try onEachSpace([made, gone]) { (space: RowSpace) throws in
+            #expect(try space.uses(of: alice) == [use(1, 1)])
+        }
+    }
+
     @Test("counts are those that were written last, of one author, after a restart too")
     func uses() throws {
         let spendings = [use(1, 1), use(2, 7), use(1, 2), use(3, 0, hasEnded: true)].map {

@@ -46,7 +46,14 @@ public struct GrantBook: Sendable {
     /// One of those that were dropped, for the words of a refusal.
     private var endedOpen: [ZomeFunction?: ActionHash] = [:]
     private var counts: [Fingerprint: UseCount] = [:]
+    /// The certificates with a count, by the secret of the grant that they go back to: kept as long as a grant has it.
+    private var certificates: [Fingerprint: Set<Fingerprint>] = [:]
+    /// Secrets that grants had which were taken out.
+    private var left: Set<Fingerprint> = []
     private var lastNumber = 0
+
+    /// So many certificates of one secret are counted at most: whoever holds it makes as many as he likes.
+    public static let certificatesPerSecret = 10_000
 
     /// A book without grants.
     public init() {}
@@ -84,7 +91,9 @@ public struct GrantBook: Sendable {
         guard let grant = byAddress.removeValue(forKey: address) else { return }
         Self.take(address, from: &byLabel, at: grant.entry.tag)
         if let secret = grant.secret {
-            Self.take(address, from: &bySecret, at: secret.fingerprint)
+            let fingerprint = secret.fingerprint
+            Self.take(address, from: &bySecret, at: fingerprint)
+            if certificates[fingerprint] != nil { left.insert(fingerprint) }
         } else {
             for function in Self.openKeys(grant) {
                 Self.take(address, from: &open, at: function)
@@ -118,8 +127,31 @@ public struct GrantBook: Sendable {
     /// What was counted of a grant (its action's core) or a certificate (its id).
     public func used(_ id: Fingerprint) -> UseCount { counts[id] ?? UseCount() }
 
-    /// Takes in a count that was stored.
-    public mutating func restore(_ id: Fingerprint, _ count: UseCount) { counts[id] = count }
+    /// Takes in a count that was stored; `root` is what a certificate's goes back to.
+    public mutating func restore(_ id: Fingerprint, _ count: UseCount, root: Fingerprint? = nil) {
+        counts[id] = count
+        guard let root else { return }
+        certificates[root, default: []].insert(id)
+        if bySecret[root] == nil { left.insert(root) }
+    }
+
+    /// The certificates whose counts nobody asks for any more, since no grant has the secret that they go back to. They are
+    /// forgotten here; a grant that was replaced by one with the same secret keeps them.
+    public mutating func takeOrphans() -> [Fingerprint] {
+        var gone: [Fingerprint] = []
+        for root in left where bySecret[root] == nil {
+            gone += certificates.removeValue(forKey: root) ?? []
+        }
+        left = []
+        for id in gone { counts[id] = nil }
+        return gone
+    }
+
+    /// Counts uses of a grant that were made of the one that it replaces.
+    /// - Returns: what is to be stored.
+    public mutating func carry(_ uses: UInt32, to address: ActionHash) -> CountedUse {
+        count(address.core, uses)
+    }
 
     /// Counts the use that a verdict stands on, at once, so that no second call finds it left.
     /// - Returns: what must be durable before the function runs; empty where nothing is counted.
@@ -128,28 +160,43 @@ public struct GrantBook: Sendable {
         var spent: [CountedUse] = []
         if grant.limits.uses != nil { spent.append(count(address.core)) }
         if case .delegated(_, let certificates) = verdict {
-            for certificate in certificates where certificate.limits.uses != nil { spent.append(count(certificate.id)) }
+            for certificate in certificates where certificate.limits.uses != nil {
+                spent.append(count(certificate.id, root: certificates.first?.parent))
+            }
         }
         return spent
     }
 
-    private mutating func count(_ id: Fingerprint) -> CountedUse {
-        let (sum, overflow) = used(id).used.addingReportingOverflow(1)
+    private mutating func count(_ id: Fingerprint, _ uses: UInt32 = 1, root: Fingerprint? = nil) -> CountedUse {
+        let (sum, overflow) = used(id).used.addingReportingOverflow(uses)
         counts[id, default: UseCount()].used = overflow ? .max : sum
-        return CountedUse(id: id, count: used(id))
+        return counted(id, root)
+    }
+
+    private mutating func counted(_ id: Fingerprint, _ root: Fingerprint?) -> CountedUse {
+        if let root { certificates[root, default: []].insert(id) }
+        return CountedUse(id: id, count: used(id), root: root)
+    }
+
+    /// Whether a certificate can be counted: as long as there is room, and then if it is one of those that are.
+    private func hasRoom(for certificate: Delegation, root: Fingerprint) -> Bool {
+        guard let known = certificates[root], known.count >= Self.certificatesPerSecret else { return true }
+        return known.contains(certificate.id)
     }
 
     /// Notes the ends that a refused request met: what has expired once stays so, even if the clock is set back.
     /// - Returns: what is to be stored of it; empty when all of it was known.
     public mutating func noteEnds(_ request: CapabilityRequest, now: Timestamp) -> [CountedUse] {
         var ids: [Fingerprint] = []
+        var ended: [CountedUse] = []
         if let secret = request.secret {
             let fingerprint = request.certificates.first?.parent ?? secret.fingerprint
             for grant in grants(fingerprint: fingerprint) where grant.limits.hasExpired(now) {
                 ids.append(grant.address.core)
             }
-            for certificate in request.certificates where certificate.limits.hasExpired(now) {
-                ids.append(certificate.id)
+            for certificate in request.certificates
+            where certificate.limits.hasExpired(now) && hasRoom(for: certificate, root: fingerprint) {
+                ended += noteEnds([certificate.id], root: fingerprint)
             }
         } else {
             for key in [request.function, nil] {
@@ -159,9 +206,13 @@ public struct GrantBook: Sendable {
                 }
             }
         }
-        return ids.filter { !used($0).hasEnded }.map { id in
+        return ended + noteEnds(ids)
+    }
+
+    private mutating func noteEnds(_ ids: [Fingerprint], root: Fingerprint? = nil) -> [CountedUse] {
+        ids.filter { !used($0).hasEnded }.map { id in
             counts[id, default: UseCount()].hasEnded = true
-            return CountedUse(id: id, count: used(id))
+            return counted(id, root)
         }
     }
 
@@ -174,6 +225,11 @@ public struct GrantBook: Sendable {
         if let refusal = refusal(of: grant, now: now) { return refusal }
         for certificate in certificates where !certificate.limits.isNone {
             if let refusal = refusal(certificate.id, certificate.limits, now) { return refusal }
+            if certificate.limits.uses != nil, let root = certificates.first?.parent,
+                !hasRoom(for: certificate, root: root)
+            {
+                return .spent
+            }
         }
         return nil
     }
@@ -214,13 +270,17 @@ public struct GrantBook: Sendable {
     }
 
     /// Drops open grants that have ended from the look-up of a function, so that many of them do not slow the next call.
-    public mutating func settle(_ function: ZomeFunction, now: Timestamp) {
+    /// - Returns: what is to be stored of those whose time has passed: they have ended even if the clock is set back.
+    public mutating func settle(_ function: ZomeFunction, now: Timestamp) -> [CountedUse] {
+        var ids: [Fingerprint] = []
         for key in [function, nil] {
             while let address = open[key]?.last, let grant = byAddress[address], refusal(of: grant, now: now) != nil {
                 open[key]?.removeLast()
                 endedOpen[key] = address
+                if grant.limits.hasExpired(now) { ids.append(address.core) }
             }
         }
+        return noteEnds(ids)
     }
 
     private static func openKeys(_ grant: Grant) -> [ZomeFunction?] {
@@ -229,7 +289,8 @@ public struct GrantBook: Sendable {
 
     private static func take<Key>(_ address: ActionHash, from index: inout [Key: [ActionHash]], at key: Key) {
         guard var addresses = index.removeValue(forKey: key) else { return }
-        addresses.removeAll { $0 == address }
+        // Each stands there once, and most often the oldest goes first.
+        if let place = addresses.firstIndex(of: address) { addresses.remove(at: place) }
         if !addresses.isEmpty { index[key] = addresses }
     }
 }
@@ -254,4 +315,6 @@ public struct CountedUse: Hashable, Sendable {
     public let id: Fingerprint
     /// What stands there from now on.
     public let count: UseCount
+    /// A certificate's: the fingerprint of the grant's secret that it goes back to.
+    public var root: Fingerprint?
 }

@@ -54,7 +54,12 @@ public struct NonceWindow: Sendable {
     public var count: Int { expiries.count }
 
     /// Judges the nonce of a call whose signature was found good, and remembers it if it is fresh.
-    public mutating func use(_ use: Use, expiresAt: Timestamp, now: Timestamp) -> Verdict {
+    /// - Parameter byStranger: whether somebody else than the author of the called chain signed. Anybody can make keys and
+    ///   sign with them: a quarter of the places is for authors, whom no flood of strangers' calls locks out.
+    public mutating func use(
+        _ use: Use, byStranger: Bool = false, expiresAt: Timestamp, now: Timestamp
+    ) -> Verdict {
+        let capacity = byStranger ? self.capacity - self.capacity / 4 : self.capacity
         forget(before: Self.kept(now))
         if expiries.count >= capacity { forget(before: now) }
         if expiresAt <= now || floor.map({ expiresAt <= $0 }) ?? false { return .expired }

@@ -66,12 +66,17 @@ public struct ScheduleBook: Sendable {
     public func due(_ function: ScheduledFunction) -> Timestamp? { entries[function]?.due }
 
     /// Schedules a function.
+    /// - Parameter byRun: whether a scheduled function asks for it: then it runs after the shortest delay at the earliest, so
+    ///   that two of them cannot drive each other round without a pause either.
     /// - Returns: whether it will ever run; a cron expression that names no time to come is not kept.
     @discardableResult
-    public mutating func add(_ function: ScheduledFunction, _ schedule: Schedule?, now: Timestamp) -> Bool {
+    public mutating func add(
+        _ function: ScheduledFunction, _ schedule: Schedule?, byRun: Bool = false, now: Timestamp
+    ) -> Bool {
         remove(function)
         guard let due = Self.next(schedule, after: now) else { return false }
-        entries[function] = Entry(schedule: schedule, due: due)
+        let earliest = byRun ? now.advanced(byMicroseconds: Self.shortestDelay) : now
+        entries[function] = Entry(schedule: schedule, due: max(due, earliest))
         return true
     }
 

@@ -8,8 +8,10 @@ extension Scratch {
     public mutating func grant(
         _ grant: ZomeCallCapGrant, limits: GrantLimits, now: Timestamp
     ) throws(PlasmidError) -> ActionHash {
-        let address = try create(.capGrant, .capGrant(grant), now: now)
-        return try limited(address, limits, now)
+        try whole { scratch throws(PlasmidError) in
+            let address = try scratch.create(.capGrant, .capGrant(grant), now: now)
+            return try scratch.limited(address, limits, now)
+        }
     }
 
     /// Writes a grant in the place of another one, which is none from then on.
@@ -17,9 +19,12 @@ extension Scratch {
     public mutating func updateGrant(
         _ original: GrantBook.Grant, with grant: ZomeCallCapGrant, limits: GrantLimits, now: Timestamp
     ) throws(PlasmidError) -> ActionHash {
-        let address = try update(
-            original.address, originalEntry: Entry.capGrant(original.entry).hash, .capGrant, .capGrant(grant), now: now)
-        return try limited(address, limits, now)
+        try whole { scratch throws(PlasmidError) in
+            let address = try scratch.update(
+                original.address, originalEntry: Entry.capGrant(original.entry).hash, .capGrant, .capGrant(grant),
+                now: now)
+            return try scratch.limited(address, limits, now)
+        }
     }
 
     /// Takes a grant back.
@@ -33,10 +38,26 @@ extension Scratch {
     public mutating func claim(
         _ claim: CapClaim, certificates: [Delegation], now: Timestamp
     ) throws(PlasmidError) -> ActionHash {
-        let address = try create(.capClaim, .capClaim(claim), now: now)
-        guard !certificates.isEmpty else { return address }
-        try create(.capNote, CapNote.delegation(claim: address, certificates).entry, now: now)
-        return address
+        try whole { scratch throws(PlasmidError) in
+            let address = try scratch.create(.capClaim, .capClaim(claim), now: now)
+            guard !certificates.isEmpty else { return address }
+            try scratch.create(.capNote, CapNote.delegation(claim: address, certificates).entry, now: now)
+            return address
+        }
+    }
+
+    /// Takes the first action back where the second does not fit into the call any more: a grant without its limits would
+    /// have none.
+    private mutating func whole(
+        _ write: (inout Scratch) throws(PlasmidError) -> ActionHash
+    ) throws(PlasmidError) -> ActionHash {
+        let before = actions.count
+        do {
+            return try write(&self)
+        } catch {
+            truncate(to: before)
+            throw error
+        }
     }
 
     private mutating func limited(

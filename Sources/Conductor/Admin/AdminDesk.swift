@@ -28,6 +28,7 @@ extension Conductor {
             case "admin/instance/start": try setStopped(try params.text("id"), false, reply)
             case "admin/instance/stop": try setStopped(try params.text("id"), true, reply)
             case "admin/grant": try grant(params, reply)
+            case "admin/grant/update": try updateGrant(params, reply)
             case "admin/revoke": try revoke(params, reply)
             case "admin/dump": try dump(params, reply)
             case "admin/backup": try backUp(params, reply)

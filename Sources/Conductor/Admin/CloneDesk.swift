@@ -19,7 +19,7 @@ extension Conductor {
     ) throws(PlasmidError) {
         let (appID, id) = (try params.text("app_id"), try params.text("clone"))
         switch method {
-        case "admin/app/clone/delete": try deleteClone(appID, id) { reply($0.map { .success }) }
+        case "admin/app/clone/delete": deleteClone(appID, id) { reply($0.map { .success }) }
         default:
             try setCloneEnabled(appID, id, method == "admin/app/clone/enable") { [self] in
                 reply($0.map { cloneView($0, appID) })

@@ -14,7 +14,7 @@ extension Conductor {
             tag: label, access: try accessWord(try params.text("access")),
             assignees: try params.agents("assignees"), functions: try functions(params), limits: try limits(params))
         let (grant, secret) = try cell.makeGrant(request)
-        cell.writeForOperator { scratch throws(PlasmidError) in
+        cell.writeForOperator { _, scratch throws(PlasmidError) in
             try scratch.grant(grant, limits: request.limits, now: cell.conductor.options.clock()).packed
         } _: { result in
             reply(
@@ -34,16 +34,9 @@ extension Conductor {
         _ params: AdminParams, _ reply: @escaping (Result<MessagePackValue, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let cell = try cell(try params.text("instance_id"))
-        let name: GrantName
-        switch (params.optionalText("address"), params.label) {
-        case (let address?, nil): name = .address(try ActionHash(address))
-        case (nil, let label?): name = .label(label)
-        default:
-            throw PlasmidError(
-                .badParameter, "`address` param not provided", hint: "name one grant by `address`, or all by `label`")
-        }
-        cell.writeForOperator { scratch throws(PlasmidError) in
-            try cell.revoke(name, in: &scratch).packed
+        let name = try grantName(params)
+        cell.writeForOperator { call, scratch throws(PlasmidError) in
+            try cell.revoke(name, seenBy: call, in: &scratch).packed
         } _: { result in
             reply(
                 result.flatMap { bytes in
@@ -53,7 +46,7 @@ extension Conductor {
     }
 
     /// `expiry_seconds` from now or `expires_at`, and `uses`; each may be missing or null.
-    private func limits(_ params: AdminParams) throws(PlasmidError) -> GrantLimits {
+    func limits(_ params: AdminParams) throws(PlasmidError) -> GrantLimits {
         var limits = GrantLimits()
         if let seconds = try params.wholeNumber("expiry_seconds") {
             guard (1...3_155_760_000).contains(seconds) else {
@@ -78,7 +71,7 @@ extension Conductor {
         return limits
     }
 
-    private func accessWord(_ word: String) throws(PlasmidError) -> GrantAccess {
+    func accessWord(_ word: String) throws(PlasmidError) -> GrantAccess {
         guard let access = GrantAccess(rawValue: word) else {
             throw PlasmidError(
                 .badParameter, "`\(word)` is no kind of access", hint: "public, transferable or assigned")
@@ -87,7 +80,7 @@ extension Conductor {
     }
 
     /// `"all"`, or an array of `zome/function` texts.
-    private func functions(_ params: AdminParams) throws(PlasmidError) -> GrantedFunctions {
+    func functions(_ params: AdminParams) throws(PlasmidError) -> GrantedFunctions {
         switch params.value("functions") {
         case .string("all")?: return .all
         case .array(let items)?:
@@ -109,7 +102,7 @@ extension Conductor {
 extension Cell {
     /// A commit that no module makes: ordered, validated and made durable like a call's.
     func writeForOperator(
-        _ write: @escaping (inout Scratch) throws(PlasmidError) -> [UInt8],
+        _ write: @escaping ActiveCall.Epilogue,
         _ done: @escaping (Result<[UInt8], PlasmidError>) -> Void
     ) {
         initialise { [self] result in
@@ -158,10 +151,14 @@ extension Cell {
 
     /// Deletes a grant, or every grant with a label: calls that begin after this commit are refused.
     /// - Throws: `notFound`.
-    func revoke(_ name: GrantName, in scratch: inout Scratch) throws(PlasmidError) -> [ActionHash] {
+    func revoke(
+        _ name: GrantName, seenBy call: ActiveCall, in scratch: inout Scratch
+    ) throws(PlasmidError) -> [ActionHash] {
+        // With those of calls that stand before this one in the line and are not committed yet.
+        let book = grantBook(seenBy: call)
         var found: [GrantBook.Grant] = []
-        if case .label(let label) = name { found = grants.grants(label: label) }
-        if found.isEmpty { found = [try grant(name, in: grants)] }
+        if case .label(let label) = name { found = book.grants(label: label) }
+        if found.isEmpty { found = [try grant(name, in: book)] }
         for grant in found { _ = try scratch.revokeGrant(grant, now: conductor.options.clock()) }
         return found.map(\.address)
     }

@@ -66,6 +66,13 @@ extension Conductor {
                 : "it has \(known.joined(separator: ", "))")
     }
 
+    /// Whether a bridge leads from a cell, or from the role that it is a clone of, to an instance.
+    func isBridged(from cell: Cell, to callee: String) -> Bool {
+        [cell.instanceID, baseInstance(of: cell)].contains { caller in
+            caller.flatMap { bridges.bridge(from: $0, to: callee) } != nil
+        }
+    }
+
     func loadBridges() throws(PlasmidError) {
         for row in try store.settings.scan(prefix: Self.prefix) {
             let parts = try MessagePackValue(packed: row.value)

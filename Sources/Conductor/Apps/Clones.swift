@@ -82,8 +82,15 @@ extension Conductor {
         keepClones(of: app, id, try exclusively(appID, reply))
     }
 
-    /// Takes a disabled clone out of the app. Its chain stays in storage, as an uninstalled app's does.
-    func deleteClone(
+    /// Takes a disabled clone out of the app, and off every bridge and interface. Its chain stays in storage, as an
+    /// uninstalled app's does.
+    func deleteClone(_ appID: String, _ id: String, _ reply: @escaping (Result<Void, PlasmidError>) -> Void) {
+        inTurn({ reply($0.map { _ in }) }) { [self] done in
+            try removeClone(appID, id) { done($0.map { .success }) }
+        }
+    }
+
+    private func removeClone(
         _ appID: String, _ id: String, _ reply: @escaping (Result<Void, PlasmidError>) -> Void
     ) throws(PlasmidError) {
         var app = try app(appID)
@@ -95,12 +102,15 @@ extension Conductor {
         }
         let instanceID = app.instanceID(app.roles.remove(at: index))
         let gone = bridges.touching([instanceID])
-        let rows = [Self.row(of: app)] + gone.map(Self.removal) + (try scheduleRemovals(of: instanceID))
+        let mounted = unmounting([instanceID])
+        let rows =
+            [Self.row(of: app)] + gone.map(Self.removal) + mounted.map(\.put) + (try scheduleRemovals(of: instanceID))
         let reply = try exclusively(appID, reply)
         store.write(rows) { [self] result in
             if case .success = result {
                 apps[app.appID] = app
                 for bridge in gone { bridges.remove(bridge) }
+                for interface in mounted { register.interfaces[interface.id] = interface }
                 letGo(instanceID)
                 closeIdleSpaces()
             }

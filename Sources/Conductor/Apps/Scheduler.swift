@@ -54,8 +54,10 @@ extension Conductor {
             answer = try Self.answer(result, now: options.clock())
         } catch {
             let error = PlasmidError.from(error)
+            if case .persisted? = schedule, Self.passing.contains(error.code) { answer = schedule }
             logger.warning(
-                "a scheduled function failed and is not run again",
+                answer == nil
+                    ? "a scheduled function failed and is not run again" : "a scheduled function could not run",
                 metadata: [
                     "cell": "\(function.instance)", "zome": "\(function.zome)", "function": "\(function.function)",
                     "code": "\(error.code.rawValue)", "reason": "\(error.message)",
@@ -70,6 +72,13 @@ extension Conductor {
         }
         arm()
     }
+
+    /// Failures that are not the function's own and pass: what is persisted runs at its next time. A cell that came out of
+    /// a backup would otherwise lose its schedule before the operator has let it go on.
+    private static let passing: Set<PlasmidError.Code> = [
+        .headMoved, .readOnlyAfterRestore, .diskFull, .storageFailed, .overloaded, .cellNotActive, .cellNotReady,
+        .initFailed,
+    ]
 
     /// What the function wants next.
     private static func answer(
@@ -111,7 +120,7 @@ extension Conductor {
         guard !changes.isEmpty else { return }
         for change in changes {
             if let wanted = change.wanted {
-                schedules.add(change.function, wanted.schedule, now: options.clock())
+                schedules.add(change.function, wanted.schedule, byRun: change.byRun, now: options.clock())
             } else {
                 schedules.remove(change.function)
             }

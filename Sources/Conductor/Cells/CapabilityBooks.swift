@@ -21,7 +21,8 @@ extension Cell {
         }
         for use in try space.store.uses(of: id.agent) {
             guard let id = Fingerprint(use.id) else { continue }
-            grants.restore(id, UseCount(used: use.count, hasEnded: use.hasEnded))
+            grants.restore(
+                id, UseCount(used: use.count, hasEnded: use.hasEnded), root: use.root.flatMap { Fingerprint($0) })
         }
         var claims = ClaimBook()
         for stored in try space.store.claims(of: id.agent) {
@@ -32,6 +33,18 @@ extension Cell {
         }
         self.grants = grants
         self.claims = claims
+        forgetOrphans()
+    }
+
+    /// What was counted of certificates goes with the last grant that they belong to, once it is durably gone.
+    func forgetOrphans() {
+        let orphans = grants.takeOrphans()
+        guard !orphans.isEmpty else { return }
+        space.store.spend(
+            SpaceSpending(
+                nonces: [], uses: [], forgotten: orphans.map { SpaceSpending.UseID(author: id.agent, id: $0.array) },
+                forgetBefore: NonceWindow.kept(conductor.options.clock()))
+        ) { _ in }
     }
 
     /// The grants on the cell's chain, oldest first: those that were neither updated nor deleted, or all.

@@ -133,13 +133,25 @@ extension Cell {
         return { [self] call in
             let book = grantBook(seenBy: call)
             let original = try grant(update.original, in: book)
-            let (grant, limits) = try updated(original, by: update, used: book.used(original.address.core).used)
-            guard
-                let address = try call.scratch?.updateGrant(
-                    original, with: grant, limits: limits, now: conductor.options.clock())
-            else { return [] }
-            return GrantReceipt(address: address, secret: grant.access.secret).packed
+            guard var scratch = call.scratch else { return [] }
+            call.scratch = nil
+            defer { call.scratch = scratch }
+            return try replace(original, by: update, in: book, call, &scratch).packed
         }
+    }
+
+    /// Writes a grant in the place of another one.
+    func replace(
+        _ original: GrantBook.Grant, by update: GrantUpdate, in book: GrantBook, _ call: ActiveCall,
+        _ scratch: inout Scratch
+    ) throws(PlasmidError) -> GrantReceipt {
+        let used = book.used(original.address.core).used
+        let (grant, limits) = try updated(original, by: update, used: used)
+        let address = try scratch.updateGrant(original, with: grant, limits: limits, now: conductor.options.clock())
+        if update.limits == nil, limits.uses != nil {
+            call.replacements.append(GrantReplacement(old: original.address, new: address, used: used))
+        }
+        return GrantReceipt(address: address, secret: grant.access.secret)
     }
 
     func commitClaim(_ request: HostRequest) throws(PlasmidError) -> Work {
@@ -162,7 +174,14 @@ extension Cell {
         let label = try request.decode(RevokeLabelRequest.self).label
         return { [self] call in
             let found = grantBook(seenBy: call).grants(label: label)
-            for grant in found { _ = try call.scratch?.revokeGrant(grant, now: conductor.options.clock()) }
+            let before = call.scratch?.actions.count ?? 0
+            do {
+                for grant in found { _ = try call.scratch?.revokeGrant(grant, now: conductor.options.clock()) }
+            } catch {
+                // All of them or none: who hears an error must not have revoked some.
+                call.scratch?.truncate(to: before)
+                throw error
+            }
             return found.map(\.address).packed
         }
     }

@@ -62,6 +62,7 @@ extension Cell {
         _ cell: Cell, _ request: HostRequest, _ wanted: CallCellRequest, _ origin: CallOrigin, mayBeOwn: Bool = true
     ) throws(PlasmidError) {
         if cell === self, mayBeOwn { return try callOwn(request, wanted, origin) }
+        try checkWay(to: cell, wanted)
         var origin = origin
         let caller = wanted.asStranger ? Self.nobody : id.agent
         let admission = try cell.authorise(wish(wanted, caller))
@@ -80,6 +81,18 @@ extension Cell {
                 }
             }
         }
+    }
+
+    /// Two apps of one person are two doors (docs/decisions/008). In a cell of another app with the same agent the caller
+    /// would be the author, whatever the two apps know of each other: the operator says by a bridge that it may be.
+    private func checkWay(to cell: Cell, _ wanted: CallCellRequest) throws(PlasmidError) {
+        guard cell.appID != appID, cell.id.agent == id.agent, !wanted.asStranger,
+            !conductor.isBridged(from: self, to: cell.instanceID)
+        else { return }
+        throw PlasmidError(
+            .unknownBridge,
+            "`\(instanceID)` has no bridge to `\(cell.instanceID)`, a cell of another app of the same agent",
+            hint: "`admin/bridge/add` makes one; what is public there can be called as a stranger")
     }
 
     /// What is asked of the callee; a claim on this cell's chain shows itself how it was passed on.

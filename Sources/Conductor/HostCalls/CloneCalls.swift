@@ -23,9 +23,7 @@ extension Cell {
             let id = try request.decode(CloneIDRequest.self).clone
             try refuseOwn(id)
             try waitOutside(request, timeoutMilliseconds: Self.cloneTimeout, what: "deleting `\(id)`") { [self] reply in
-                start(reply) { () throws(PlasmidError) in
-                    try conductor.deleteClone(appID, id) { reply($0.map { [0xc0] }) }
-                }
+                conductor.deleteClone(appID, id) { reply($0.map { [0xc0] }) }
             }
         default:
             let id = try request.decode(CloneIDRequest.self).clone

@@ -7,6 +7,8 @@ struct ScheduleChange {
     let function: ScheduledFunction
     /// What it asks for; nil to take the function out.
     let wanted: Wanted?
+    /// Whether a scheduled function asks.
+    var byRun = false
 
     enum Wanted {
         case atOnce
@@ -39,7 +41,10 @@ extension Cell {
                 .overloaded, "`\(instanceID)` has \(Self.scheduledMaximum) scheduled functions already",
                 hint: "let one function do the work of several")
         }
-        note(ScheduleChange(function: function, wanted: wanted.schedule.map { .at($0) } ?? .atOnce), request)
+        note(
+            ScheduleChange(
+                function: function, wanted: wanted.schedule.map { .at($0) } ?? .atOnce,
+                byRun: request.call.steps.contains { $0.kind == .scheduled }), request)
     }
 
     func unschedule(_ request: HostRequest) throws(PlasmidError) {

@@ -33,11 +33,22 @@ struct WaitingWrite {
     let drop: () -> Void
 }
 
+/// A counted grant that is replaced by one with what is left of it.
+struct GrantReplacement {
+    let old: ActionHash
+    let new: ActionHash
+    /// Uses of the old one that were reckoned when the new one was written.
+    let used: UInt32
+}
+
 /// One call of a cell, from its first invocation to its answer, over all its attempts.
 ///
 /// Confined to the conductor loop. `CommitOrder` decides when it may write, whether it is run again and when it commits;
 /// this object holds what that needs: the scratch, the buffered signals, the answer.
 final class ActiveCall {
+    /// Writes into the scratch that was taken out of the call.
+    typealias Epilogue = (ActiveCall, inout Scratch) throws(PlasmidError) -> [UInt8]
+
     let number: UInt64
     let cell: Cell
     /// The modules that it runs in from its beginning to its end, over all attempts, whatever the cell takes up meanwhile.
@@ -51,7 +62,7 @@ final class ActiveCall {
     /// Whether it is the cell's `init`: then the conductor ends it with `InitZomesComplete`, in the same commit.
     let isInit: Bool
     /// What the conductor itself writes once every step has returned; its bytes are the call's result.
-    let epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])?
+    let epilogue: Epilogue?
     /// When it was taken, on the conductor's monotonic clock.
     let startedAt: UInt64
     private var reply: ((Result<ZomeOutcome, PlasmidError>) -> Void)?
@@ -68,6 +79,8 @@ final class ActiveCall {
     var signalBytes = 0
     /// What it asks of the schedule; in effect when it has committed.
     var schedules: [ScheduleChange] = []
+    /// Grants that it replaces by others with the uses that were left, and how many had been made then.
+    var replacements: [GrantReplacement] = []
     /// What the last step answered.
     var outcome = ZomeOutcome.ok([0xc0])
     /// Operations that wait for the writer position, in the order in which the module asked.
@@ -90,7 +103,7 @@ final class ActiveCall {
     init(
         number: UInt64, cell: Cell, steps: [CallStep], caller: AgentPubKey?, usedSecret: Bool = false,
         origin: CallOrigin = CallOrigin(), isInit: Bool = false,
-        epilogue: ((inout Scratch) throws(PlasmidError) -> [UInt8])? = nil,
+        epilogue: Epilogue? = nil,
         reply: @escaping (Result<ZomeOutcome, PlasmidError>) -> Void
     ) {
         self.number = number
@@ -124,6 +137,7 @@ final class ActiveCall {
         signals = []
         signalBytes = 0
         schedules = []
+        replacements = []
         outcome = .ok([0xc0])
         doom = nil
         dropWaitingWrites()

@@ -22,6 +22,8 @@ struct Admission {
     let verdict: CapabilityVerdict
     /// What has to be durable before the function runs; nil where the call uses nothing up.
     let spending: SpaceSpending?
+    /// What was asked and shown, should it have to be decided anew.
+    let request: CapabilityRequest
 
     /// The grant that lets it; nil for the author and for what the DNA opens to everyone.
     var grant: ActionHash? { verdict.grant }
@@ -37,15 +39,30 @@ extension Cell {
     func authorise(_ wish: CallWish) throws(PlasmidError) -> Admission {
         let nonces = wish.nonce.map { [$0] } ?? []
         do {
-            let (zome, verdict) = try decide(wish)
-            return Admission(zome: zome, verdict: verdict, spending: spending(nonces, grants.spend(verdict)))
+            let (zome, verdict, request) = try decide(wish)
+            return Admission(
+                zome: zome, verdict: verdict, spending: spending(nonces, grants.spend(verdict)), request: request)
         } catch {
             if let spending = spending(nonces, []) { space.store.spend(spending) { _ in } }
             throw error
         }
     }
 
-    private func decide(_ wish: CallWish) throws(PlasmidError) -> (zome: Int, verdict: CapabilityVerdict) {
+    /// Why a call that was let in must not begin any more: the grant that let it in was revoked while the call waited. One
+    /// that replaced it serves as well, and for the use that was paid already.
+    func withdrawal(of admission: Admission?) -> PlasmidError? {
+        guard let admission, let grant = admission.grant, grants[grant] == nil else { return nil }
+        let verdict = CapabilityCheck.decide(
+            admission.request, author: id.agent, dna: id.dna, access: .granted, grants: grants,
+            now: conductor.options.clock())
+        // Its own use may have been the last.
+        guard case .refused(let refusal) = verdict, refusal != .spent else { return nil }
+        return refusal.error(admission.request.function, caller: admission.request.provenance)
+    }
+
+    private func decide(
+        _ wish: CallWish
+    ) throws(PlasmidError) -> (zome: Int, verdict: CapabilityVerdict, request: CapabilityRequest) {
         guard let index = zomeIndex(wish.zome) else {
             throw PlasmidError(
                 .unknownZome, "Zome '\(wish.zome)' not found",
@@ -60,24 +77,28 @@ extension Cell {
         let request = CapabilityRequest(
             provenance: wish.caller, secret: wish.secret, function: wanted, certificates: wish.certificates)
         let now = conductor.options.clock()
-        if wish.secret == nil { grants.settle(wanted, now: now) }
+        if wish.secret == nil { note(grants.settle(wanted, now: now)) }
         let verdict = CapabilityCheck.decide(
             request, author: id.agent, dna: id.dna, access: declared.access, grants: grants, now: now)
         if case .refused(let refusal) = verdict {
             // An end that was met once is an end for good; nobody waits for its being stored.
-            if refusal == .expired, let ends = spending([], grants.noteEnds(request, now: now)) {
-                space.store.spend(ends) { _ in }
-            }
+            if refusal == .expired { note(grants.noteEnds(request, now: now)) }
             throw refusal.error(wanted, caller: wish.caller)
         }
-        return (index, verdict)
+        return (index, verdict, request)
     }
 
-    private func spending(_ nonces: [SpaceSpending.Nonce], _ uses: [CountedUse]) -> SpaceSpending? {
+    /// Stores ends that were met.
+    private func note(_ ends: [CountedUse]) {
+        if let ends = spending([], ends) { space.store.spend(ends) { _ in } }
+    }
+
+    func spending(_ nonces: [SpaceSpending.Nonce], _ uses: [CountedUse]) -> SpaceSpending? {
         guard !nonces.isEmpty || !uses.isEmpty else { return nil }
         let counts = uses.map {
             SpaceSpending.Use(
-                author: id.agent, id: $0.id.array, count: $0.count.used, hasEnded: $0.count.hasEnded)
+                author: id.agent, id: $0.id.array, count: $0.count.used, hasEnded: $0.count.hasEnded,
+                root: $0.root?.array)
         }
         return SpaceSpending(
             nonces: nonces, uses: counts, forgetBefore: NonceWindow.kept(conductor.options.clock()))

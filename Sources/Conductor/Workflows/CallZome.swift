@@ -17,6 +17,12 @@ extension Cell {
             finish(call)
             return
         }
+        // Before its first step, at every attempt: what was revoked while it waited for the disk, for `init` or for another
+        // call opens nothing any more.
+        if call.step == 0, let refusal = withdrawal(of: call.origin.admission) {
+            end(call, .failure(refusal))
+            return
+        }
         let moduleCall = conductor.nextModuleCall()
         call.moduleCall = moduleCall
         callOfModuleCall[moduleCall] = call
@@ -87,13 +93,13 @@ extension Cell {
         tell(.returned(call.run, end: call.scratch.flatMap { $0.isEmpty ? nil : $0.head }))
     }
 
-    private func finish(_ call: ActiveCall, with epilogue: @escaping (inout Scratch) throws(PlasmidError) -> [UInt8]) {
+    private func finish(_ call: ActiveCall, with epilogue: @escaping ActiveCall.Epilogue) {
         withPosition(call) { [self] in
             do {
                 guard var scratch = call.scratch else { return }
                 call.scratch = nil
                 defer { call.scratch = scratch }
-                call.outcome = .ok(try epilogue(&scratch))
+                call.outcome = .ok(try epilogue(call, &scratch))
             } catch {
                 end(call, .failure(PlasmidError.from(error)))
                 return

@@ -17,13 +17,15 @@ public struct ClientRequest: Sendable {
     public var payload: [UInt8]
     /// 64 bytes of a capability secret.
     public var secret: [UInt8]?
+    /// How the capability was passed on to the caller: a MessagePack array of certificates (docs/spec/data-model.md §4).
+    public var certificates: [UInt8]?
     /// Who signed the call; nil means the app's own agent.
     public var provenance: ClientProvenance?
 
     /// A request of the cell's own agent.
     public init(
         app: String?, instanceID: String, zome: String, function: String, payload: [UInt8], secret: [UInt8]? = nil,
-        provenance: ClientProvenance? = nil
+        certificates: [UInt8]? = nil, provenance: ClientProvenance? = nil
     ) {
         self.app = app
         self.instanceID = instanceID
@@ -31,6 +33,7 @@ public struct ClientRequest: Sendable {
         self.function = function
         self.payload = payload
         self.secret = secret
+        self.certificates = certificates
         self.provenance = provenance
     }
 }
@@ -68,11 +71,12 @@ extension Conductor {
             let cell = try cell(request.instanceID)
             try checkReach(request, cell)
             let secret = try Self.secret(request.secret)
+            let certificates = try Self.certificates(request.certificates)
             let caller = try caller(of: request, cell: cell, secret: secret)
             let admission = try cell.authorise(
                 CallWish(
                     zome: request.zome, function: request.function, caller: caller, secret: secret,
-                    nonce: request.provenance.map(Self.nonce)))
+                    certificates: certificates, nonce: request.provenance.map(Self.nonce)))
             let step = CallStep(
                 zome: admission.zome, kind: .function, name: request.function,
                 invocation: Invocation(caller: caller, payload: request.payload))
@@ -107,6 +111,23 @@ extension Conductor {
         return secret
     }
 
+    /// What a client shows beside the secret. Nobody signs for it: each certificate is bound to the secret, which the
+    /// signature covers.
+    private static func certificates(_ bytes: [UInt8]?) throws(PlasmidError) -> [Delegation] {
+        guard let bytes else { return [] }
+        return try MessagePackReader.reading(bytes) {
+            (r: inout MessagePackReader) throws(PlasmidError) -> [Delegation] in
+            let count = try r.readArrayHeader()
+            guard count <= Limits.delegationDepth else {
+                throw PlasmidError(
+                    .badCapability, "the call shows \(count) certificates; \(Limits.delegationDepth) are the most")
+            }
+            var certificates: [Delegation] = []
+            for _ in 0..<count { certificates.append(try Delegation(from: &r)) }
+            return certificates
+        }
+    }
+
     /// The agent who calls: whoever signed; without a signature the agent of the app whose token the connection showed, and
     /// for the operator the cell's own.
     private func caller(
@@ -135,8 +156,8 @@ extension Conductor {
         }
         try call.authenticate(signature, by: provenance.agent)
         let verdict = usedNonces.use(
-            NonceWindow.Use(agent: provenance.agent, nonce: provenance.nonce), expiresAt: provenance.expiresAt,
-            now: options.clock())
+            NonceWindow.Use(agent: provenance.agent, nonce: provenance.nonce),
+            byStranger: provenance.agent != cell.id.agent, expiresAt: provenance.expiresAt, now: options.clock())
         if let error = verdict.error { throw error }
         // What the window had no room for at the start is in storage all the same.
         if try cell.space.store.isUsed(Self.nonce(provenance)), let error = NonceWindow.Verdict.replayed.error {

@@ -58,11 +58,22 @@ extension Cell {
             // From here on the next call meets the new grants, and none that is revoked.
             grants.follow(scratch)
             claims.follow(scratch)
+            // In the journal before the grants that they are counted for, or with them.
+            if let carried = spending([], carriedUses(call, scratch)) { space.store.spend(carried) { _ in } }
             let actions = commit.records.map(\.signedAction)
             let done = whenKept(call) { [self] result in committed(call, actions, result) }
             space.store.commit(commit, completion: done)
         } catch {
             chainBroke(call, PlasmidError.from(error))
+        }
+    }
+
+    /// Uses that were made of a grant between the reckoning of what is left of it and now, counted for its replacement.
+    private func carriedUses(_ call: ActiveCall, _ scratch: Scratch) -> [CountedUse] {
+        call.replacements.compactMap { replaced in
+            let used = grants.used(replaced.old.core).used
+            guard used > replaced.used, scratch.action(replaced.new) != nil else { return nil }
+            return grants.carry(used - replaced.used, to: replaced.new)
         }
     }
 
@@ -96,6 +107,7 @@ extension Cell {
             conductor.take(call.schedules)
             deliverSignals(call)
             call.answer(.success(call.outcome))
+            forgetOrphans()
             postCommit(call, actions)
         case .failure(let error):
             conductor.takeBack(call.schedules)
@@ -132,8 +144,11 @@ extension Cell {
             let step = CallStep(
                 zome: zome, kind: .postCommit, name: "post_commit",
                 invocation: Invocation(caller: nil, payload: writer.bytes))
-            let background = ActiveCall(number: conductor.nextCall(), cell: self, steps: [step], caller: nil) {
-                [self] result in
+            // As deep as the call that committed: one that writes and calls itself from here would never end.
+            let origin = CallOrigin(depth: call.origin.depth, budget: call.origin.budget)
+            let background = ActiveCall(
+                number: conductor.nextCall(), cell: self, steps: [step], caller: nil, origin: origin
+            ) { [self] result in
                 if case .failure(let error) = result {
                     conductor.logger.warning(
                         "post_commit failed",

@@ -61,7 +61,7 @@ extension Cell {
         case .needed:
             let call = ActiveCall(
                 number: conductor.nextCall(), cell: self, steps: initSteps, caller: nil, isInit: true,
-                epilogue: { [conductor] scratch throws(PlasmidError) in
+                epilogue: { [conductor] _, scratch throws(PlasmidError) in
                     try Genesis.completeInit(&scratch, now: conductor.options.clock())
                     return [0xc0]
                 }

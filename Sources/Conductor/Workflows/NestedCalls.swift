@@ -125,7 +125,9 @@ extension Cell {
             switch result {
             case .failure(let error): request.fail(error)
             case .success where !request.isCurrent: request.drop()
-            case .success: run(step, within: request, wanted, origin)
+            case .success:
+                if let refusal = withdrawal(of: admission) { return request.fail(refusal) }
+                run(step, within: request, wanted, origin)
             }
         }
     }

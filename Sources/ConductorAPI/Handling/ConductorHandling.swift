@@ -149,13 +149,15 @@ public struct ZomeCallRequest: Sendable {
     public var args: [UInt8]
     /// 64 bytes, if the call shows a capability secret.
     public var capSecret: [UInt8]?
+    /// How the capability was passed on to the caller: a MessagePack array of certificates.
+    public var certificates: [UInt8]?
     /// Who signed the call; nil means the app's own agent.
     public var provenance: CallProvenance?
 
     /// A request from its parts.
     public init(
         scope: APIScope, instanceID: String, zome: String, function: String, args: [UInt8], capSecret: [UInt8]? = nil,
-        provenance: CallProvenance? = nil
+        certificates: [UInt8]? = nil, provenance: CallProvenance? = nil
     ) {
         self.scope = scope
         self.instanceID = instanceID
@@ -163,6 +165,7 @@ public struct ZomeCallRequest: Sendable {
         self.function = function
         self.args = args
         self.capSecret = capSecret
+        self.certificates = certificates
         self.provenance = provenance
     }
 }

@@ -97,6 +97,12 @@ public enum AdminMethod {
             need("functions", .anything), may("uses", .integer), may("expires_at", .integer),
             may("expiry_seconds", .integer),
         ],
+        "admin/grant/update": [
+            need("instance_id"), may("address"), may("label"), may("tag"), may("new_label"), may("access"),
+            may("assignees", .strings), may("functions", .anything), may("uses", .integer),
+            may("expires_at", .integer), may("expiry_seconds", .integer), may("unlimited", .boolean),
+            may("keep_secret", .boolean),
+        ],
         "admin/revoke": [need("instance_id"), may("address"), may("label"), may("tag")],
         "admin/dump": [need("instance_id")],
         "admin/token/issue": [

@@ -54,6 +54,7 @@ extension ZomeCallRequest {
         zome = try request.string(.zome, scanner)
         function = try request.string(.function, scanner)
         capSecret = try request.bytes(.token, 64, scanner)
+        certificates = try Self.certificates(request, scanner)
         provenance = try CallProvenance(request, scanner)
         let given = request.value(.args)
         guard given.isPresent, !scanner.isNull(given) else {
@@ -65,6 +66,21 @@ extension ZomeCallRequest {
         } catch {
             throw RPCFault(.invalidParams, error)
         }
+    }
+}
+
+extension ZomeCallRequest {
+    /// Bytes of certificates that are read at most: eight, each with as many functions as it may list.
+    private static let certificateBytes = 1 << 22
+
+    private static func certificates(
+        _ request: RequestScan, _ scanner: JSONScanner
+    ) throws(RPCFault) -> [UInt8]? {
+        guard let text = try request.optionalString(.certificates, scanner) else { return nil }
+        guard text.utf8.count <= certificateBytes / 3 * 4, let bytes = Base64.decode(text) else {
+            throw .bad("certificates", "has to be base64 of at most \(certificateBytes) bytes")
+        }
+        return bytes
     }
 }
 

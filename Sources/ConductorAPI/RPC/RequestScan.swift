@@ -1,6 +1,6 @@
 /// The parameters that the service reads itself; admin methods' parameters go to the handler whole.
 enum KnownParam: Int, CaseIterable {
-    case instanceID, zome, function, args, token, provenance, nonce, expiresAt, name
+    case instanceID, zome, function, args, token, certificates, provenance, nonce, expiresAt, name
 
     var key: StaticString {
         switch self {
@@ -9,6 +9,7 @@ enum KnownParam: Int, CaseIterable {
         case .function: "function"
         case .args: "args"
         case .token: "token"
+        case .certificates: "certificates"
         case .provenance: "provenance"
         case .nonce: "nonce"
         case .expiresAt: "expires_at"
@@ -23,7 +24,7 @@ struct RequestScan {
     private(set) var id = JSONSpan.none
     private(set) var method = JSONSpan.none
     private(set) var params = JSONSpan.none
-    private(set) var known = InlineArray<9, JSONSpan>(repeating: .none)
+    private(set) var known = InlineArray<10, JSONSpan>(repeating: .none)
     /// A key of the envelope, or a known parameter, that stood twice: two readers might disagree about such a request.
     private(set) var repeated: StaticString?
     private(set) var paramsRepeat: StaticString?
@@ -88,6 +89,8 @@ struct RequestScan {
             if matches(scanner, key, "expires_at") { return .expiresAt }
         case 11:
             if matches(scanner, key, "instance_id") { return .instanceID }
+        case 12:
+            if matches(scanner, key, "certificates") { return .certificates }
         default: break
         }
         // Of another length, or another word: only a key written with escapes can still be a known one.

@@ -10,7 +10,8 @@ extension Host {
     /// let seen = try await host.call(.bridge("contacts"), zome: "contacts", "find", name, as: Contact?.self)
     /// ```
     /// The function sees this agent as its caller, and this cell in its ``callInfo()``. Roles of one app have one agent, so
-    /// nothing has to be granted between them; a cell of another agent wants a grant for what is not public.
+    /// nothing has to be granted between them; a cell of another agent wants a grant for what is not public. A cell of another
+    /// app of the same agent wants a bridge, or to be called as a stranger.
     ///
     /// A call to the own cell (`CallTarget.here`, or whatever else leads there) runs within this call: what it writes is
     /// committed together with what this call writes, and taken back when it throws. A call to another cell is a call of

@@ -69,6 +69,10 @@ public struct ConductorConfig: Hashable, Sendable {
         public var callTimeoutMilliseconds = 30_000
         /// Memory of one module process, in bytes.
         public var memoryBytes = 128 << 20
+        /// How many bad ends of an app's module processes within a minute disable the app; 0: none does.
+        public var failures = 10
+        /// What ``failures`` may be.
+        public static let failuresRange = 0...1_000
     }
 
     /// Where modules run.

@@ -114,6 +114,8 @@ public enum ConductorFile {
             measure("call_timeout", fields, .time, 1...3_600_000, report: &report) ?? zomes.callTimeoutMilliseconds
         zomes.memoryBytes =
             measure("memory", fields, .size, (16 << 20)...(64 << 30), report: &report) ?? zomes.memoryBytes
+        zomes.failures = fields.number(
+            "failures", ConductorConfig.Zomes.failuresRange, default: zomes.failures, report: &report)
     }
 
     private static func measure(

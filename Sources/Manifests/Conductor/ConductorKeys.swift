@@ -12,8 +12,8 @@ extension ConductorConfig {
     }
 
     static let liveKeys: Set<String> = [
-        "interfaces.admin.origins", "interfaces.app.origins", "zomes.call_timeout", "signals.trace",
-        "signals.consistency", "signals.stats", "log",
+        "interfaces.admin.origins", "interfaces.app.origins", "zomes.call_timeout", "zomes.failures",
+        "signals.trace", "signals.consistency", "signals.stats", "log",
     ]
 
     /// Every key with its value, in the order of the file.
@@ -29,6 +29,7 @@ extension ConductorConfig {
             Setting(key: "zomes.sandbox", value: zomes.sandbox.rawValue),
             Setting(key: "zomes.call_timeout", value: Measure.time.text(zomes.callTimeoutMilliseconds)),
             Setting(key: "zomes.memory", value: Measure.size.text(zomes.memoryBytes)),
+            Setting(key: "zomes.failures", value: String(zomes.failures)),
             Setting(key: "keystore.passphrase", value: Self.quoted(passphrase.text)),
             Setting(key: "signals.trace", value: String(signals.trace)),
             Setting(key: "signals.consistency", value: String(signals.consistency)),

@@ -38,6 +38,9 @@ enum ConductorShape {
         .optional("call_timeout", .text(pattern: "^[0-9]+(ms|s|m|h)$", most: 40), "Longest time of one call: 30s."),
         .optional(
             "memory", .text(pattern: "^[0-9]+(B|KiB|MiB|GiB)$", most: 40), "Memory of a module's process: 128MiB."),
+        .optional(
+            "failures", .whole(ConductorConfig.Zomes.failuresRange),
+            "Bad ends of an app's modules within a minute that disable it; 0 for never."),
     ])
 
     static let keystore = MapShape(keys: [

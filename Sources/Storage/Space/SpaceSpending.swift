@@ -29,13 +29,30 @@ public struct SpaceSpending: Sendable {
         public let count: UInt32
         /// Whether it was met after its expiry.
         public let hasEnded: Bool
+        /// A certificate's: the fingerprint of the grant's secret that it goes back to, 32 bytes. Nil for a grant's own.
+        public let root: [UInt8]?
 
         /// A count.
-        public init(author: AgentPubKey, id: [UInt8], count: UInt32, hasEnded: Bool) {
+        public init(author: AgentPubKey, id: [UInt8], count: UInt32, hasEnded: Bool, root: [UInt8]? = nil) {
             self.author = author
             self.id = id
             self.count = count
             self.hasEnded = hasEnded
+            self.root = root
+        }
+    }
+
+    /// Whose count.
+    public struct UseID: Hashable, Sendable {
+        /// On whose chain the grant stands.
+        public let author: AgentPubKey
+        /// The core of the grant's action, or the certificate's id: 32 bytes.
+        public let id: [UInt8]
+
+        /// A count's name from its parts.
+        public init(author: AgentPubKey, id: [UInt8]) {
+            self.author = author
+            self.id = id
         }
     }
 
@@ -43,13 +60,16 @@ public struct SpaceSpending: Sendable {
     public let nonces: [Nonce]
     /// Counts that stand from now on.
     public let uses: [Use]
+    /// Counts that nobody asks for any more.
+    public let forgotten: [UseID]
     /// Nonces whose calls expired before this may be forgotten.
     public let forgetBefore: Timestamp
 
     /// What is used up; `forgetBefore` lies so far back that no clock is set back behind it by accident.
-    public init(nonces: [Nonce], uses: [Use], forgetBefore: Timestamp) {
+    public init(nonces: [Nonce], uses: [Use], forgotten: [UseID] = [], forgetBefore: Timestamp) {
         self.nonces = nonces
         self.uses = uses
+        self.forgotten = forgotten
         self.forgetBefore = forgetBefore
     }
 
@@ -68,8 +88,12 @@ extension RowSpace {
         for use in spending.uses {
             var value: [UInt8] = [use.hasEnded ? 1 : 0]
             value.append(bigEndian: use.count)
+            value += use.root?.prefix(32) ?? []
             rows.append(
                 RowDeriver.Row(table: SpaceTables.uses, key: SpaceKey.use(use.author, use.id), value: value))
+        }
+        rows += spending.forgotten.map {
+            RowDeriver.Row(table: SpaceTables.uses, key: SpaceKey.use($0.author, $0.id), value: nil)
         }
         guard !spending.nonces.isEmpty else { return rows }
         let old = try oldNonces(before: spending.forgetBefore)
@@ -139,12 +163,13 @@ extension RowSpace {
             var found: [SpaceSpending.Use] = []
             try self.rows.scan(SpaceTables.uses, RowRange(prefix: Array(author.coreBytes))) {
                 key, value throws(PlasmidError) in
-                guard key.count == 64, value.count == 5 else {
+                guard key.count == 64, value.count == 5 || value.count == 37 else {
                     throw StorageFault.damaged("A row of table 'uses' is misshapen")
                 }
                 found.append(
                     SpaceSpending.Use(
-                        author: author, id: [UInt8](key.from(32)), count: value.bigEndian(1), hasEnded: value[0] != 0))
+                        author: author, id: [UInt8](key.from(32)), count: value.bigEndian(1), hasEnded: value[0] != 0,
+                        root: value.count == 37 ? [UInt8](value.from(5)) : nil))
                 return true
             }
             return found

@@ -77,7 +77,8 @@ final class ConductorBridge: ConductorHandling {
         }
         let call = ClientRequest(
             app: request.scope.app, instanceID: instance, zome: request.zome, function: request.function,
-            payload: request.args, secret: request.capSecret, provenance: provenance)
+            payload: request.args, secret: request.capSecret, certificates: request.certificates,
+            provenance: provenance)
         conductor.call(call) { result in reply(result.map(Self.outcome).mapError(Self.inOldWords)) }
     }
 

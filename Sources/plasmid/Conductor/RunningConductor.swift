@@ -86,7 +86,9 @@ final class RunningConductor: @unchecked Sendable {
         ) { [weak self] config in
             var changed = settings
             changed.config = config
-            conductor.setCallTimeout(changed.conductorOptions.limits.callTimeout)
+            let options = changed.conductorOptions
+            conductor.setCallTimeout(options.limits.callTimeout)
+            conductor.setFailureBound(options.failureBound)
             log?.level = Logger.Level(rawValue: config.log.rawValue) ?? .info
             self?.parts?.server.take(changed.apiConfiguration)
         }
@@ -162,6 +164,7 @@ extension RunSettings {
             },
             randomBytes: { SystemRandom.bytes($0) })
         if let clock { options.clock = clock }
+        options.failureBound.count = config.zomes.failures
         if let failureBound { options.failureBound = failureBound }
         return options
     }

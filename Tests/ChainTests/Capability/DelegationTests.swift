@@ -198,6 +198,46 @@ struct DelegationTests {
         #expect(verdict(bob.pass(root, to: carol.key), by: carol.key, book: book).allows)
     }
 
+    @Test("a holder who makes certificates without end fills the grant's places and nobody else's memory")
+    func countedWithoutEnd() throws {
+        var book = book()
+        let first = bob.pass(root, to: carol.key, limits: GrantLimits(uses: 2))
+        _ = book.spend(verdict(first, by: carol.key, book: book))
+        for number in 1..<GrantBook.certificatesPerSecret {
+            let id = EntryHash(hashing: Array("certificate \(number)".utf8)).core
+            book.restore(id, UseCount(used: 1), root: root.secret.fingerprint)
+        }
+        let next = bob.pass(root, to: carol.key, limits: GrantLimits(uses: 2))
+        #expect(verdict(next, by: carol.key, book: book) == .refused(.spent))
+        #expect(verdict(first, by: carol.key, book: book).allows, "one that is counted goes on")
+        #expect(verdict(bob.pass(root, to: carol.key), by: carol.key, book: book).allows, "so does what needs no count")
+        let late = bob.pass(root, to: carol.key, limits: GrantLimits(expiresAt: .init(microseconds: 50)))
+        let request = CapabilityRequest(
+            provenance: carol.key, secret: late.secret, function: post, certificates: late.certificates)
+        let ends = book.noteEnds(request, now: .init(microseconds: 50))
+        #expect(ends.isEmpty)
+    }
+
+    @Test("counts of certificates go with the last grant of their secret, and with no replacement that keeps it")
+    func orphans() throws {
+        var book = book()
+        let claim = bob.pass(root, to: carol.key, limits: GrantLimits(uses: 1))
+        let spent = book.spend(verdict(claim, by: carol.key, book: book))
+        #expect(spent.map(\.root) == [root.secret.fingerprint])
+        let original = try #require(book[grantAddress])
+        // Replaced by one with the same secret: what was used stays used.
+        book.remove(grantAddress)
+        book.add(original.entry, at: testActionHash(2))
+        #expect(book.takeOrphans().isEmpty)
+        #expect(verdict(claim, by: carol.key, book: book) == .refused(.spent))
+        book.remove(testActionHash(2))
+        #expect(book.takeOrphans() == spent.map(\.id))
+        #expect(book.takeOrphans().isEmpty)
+        // What storage still held of a secret that no grant has.
+        book.restore(testAgent(9).core, UseCount(used: 1), root: testAgent(8).core)
+        #expect(book.takeOrphans() == [testAgent(9).core])
+    }
+
     @Test("a capability is passed on eight times and not nine, and no list of certificates costs more than that")
     func depth() throws {
         var claim = root

@@ -24,6 +24,21 @@ struct NonceWindowTests {
         #expect(window.use(use(1), expiresAt: time(seconds: 300), now: time(seconds: 301)) == .expired)
     }
 
+    @Test("strangers who flood the window leave a quarter of it to the authors")
+    func flood() {
+        var window = NonceWindow(capacity: 8)
+        let end = time(seconds: 300)
+        for n in 0..<6 as Range<UInt8> {
+            #expect(window.use(use(n), byStranger: true, expiresAt: end, now: time(seconds: 0)) == .fresh)
+        }
+        #expect(window.use(use(6), byStranger: true, expiresAt: end, now: time(seconds: 0)) == .full)
+        #expect(window.use(use(0), byStranger: true, expiresAt: end, now: time(seconds: 0)) == .replayed)
+        for n in 6..<8 as Range<UInt8> {
+            #expect(window.use(use(n), expiresAt: end, now: time(seconds: 0)) == .fresh)
+        }
+        #expect(window.use(use(8), expiresAt: end, now: time(seconds: 0)) == .full)
+    }
+
     @Test("a nonce is forgotten once its call could no longer be accepted, and not before")
     func forgetting() {
         var window = NonceWindow()

@@ -9,6 +9,22 @@ struct ScheduleBookTests {
 
     private func at(_ seconds: Int64) -> Timestamp { Timestamp(microseconds: seconds * 1_000_000) }
 
+    @Test("what a scheduled function asks for at once runs after the shortest delay: two cannot drive each other round")
+    func circle() {
+        var book = ScheduleBook()
+        book.add(tidy, nil, now: at(0))
+        guard let run = book.takeDue(now: at(0)).first else {
+            Issue.record("what is asked for at once is due")
+            return
+        }
+        book.add(ring, nil, byRun: true, now: at(0))
+        book.ran(tidy, run: run.run, answer: nil, now: at(0))
+        #expect(book.takeDue(now: at(0)).isEmpty)
+        #expect(book.due(ring) == at(0).advanced(byMicroseconds: ScheduleBook.shortestDelay))
+        book.add(ring, .ephemeral(5_000_000), byRun: true, now: at(0))
+        #expect(book.due(ring) == at(5))
+    }
+
     @Test("an ephemeral function runs once after its delay, and again only if it asks")
     func ephemeral() {
         let book = Book()

@@ -21,6 +21,6 @@ struct Admin: AsyncParsableCommand {
             CommandGroup(name: "Conductor", subcommands: [AdminStats.self, AdminSpaces.self, AdminConfig.self]),
             CommandGroup(
                 name: "Capability",
-                subcommands: [AdminGrants.self, AdminGrant.self, AdminRevoke.self]),
+                subcommands: [AdminGrants.self, AdminGrant.self, AdminRegrant.self, AdminRevoke.self]),
         ])
 }

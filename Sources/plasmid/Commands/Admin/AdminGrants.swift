@@ -84,11 +84,11 @@ struct AdminGrant: AsyncParsableCommand {
     func validate() throws {
         if everyone, !agents.isEmpty { throw ValidationError("--public and --for exclude each other") }
         if uses == 0 { throw ValidationError("--uses takes 1 or more: with 0 it would open nothing") }
-        _ = try seconds()
+        _ = try Self.seconds(expires)
     }
 
     /// `--expires` in seconds.
-    private func seconds() throws -> Int? {
+    static func seconds(_ expires: String?) throws -> Int? {
         guard let expires else { return nil }
         let units: [Character: Int] = ["s": 1, "m": 60, "h": 3_600, "d": 86_400]
         guard let unit = expires.last.flatMap({ units[$0] }), let number = Int(expires.dropLast()), number > 0,
@@ -103,13 +103,14 @@ struct AdminGrant: AsyncParsableCommand {
         .object([
             "instance_id": .string(try InstanceID(instance).text), "label": .string(label), "access": .string(access),
             "assignees": agents.isEmpty ? .null : .array(agents.map { .string($0) }),
-            "functions": try grantedFunctions(),
-            "expiry_seconds": try seconds().map { .int(Int64($0)) } ?? .null,
+            "functions": try Self.granted(functions),
+            "expiry_seconds": try Self.seconds(expires).map { .int(Int64($0)) } ?? .null,
             "uses": uses.map { .int(Int64($0)) } ?? .null,
         ])
     }
 
-    private func grantedFunctions() throws -> MessagePackValue {
+    /// Texts of the form zome/function, or `all`.
+    static func granted(_ functions: [String]) throws -> MessagePackValue {
         if functions == ["all"] { return .string("all") }
         return .array(
             try functions.map { text in
