@@ -177,6 +177,7 @@ extension ConductorConfig {
         admin.origins = other.admin.origins
         app.origins = other.app.origins
         zomes.callTimeoutMilliseconds = other.zomes.callTimeoutMilliseconds
+        zomes.failures = other.zomes.failures
         signals = other.signals
         log = other.log
     }
