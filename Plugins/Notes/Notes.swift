@@ -155,7 +155,8 @@ struct OwnNote: Sendable {
     }
 }
 
-/// Every note of this agent that is not removed, newest first. `title` narrows it to the one of that name.
+/// Every note of this agent that is not removed, newest first. `title` narrows it to the one of that name, byte by byte: two
+/// that look alike are two notes, and who may open one may not open the other.
 func own(_ host: Host, title: String? = nil) async throws -> [OwnNote] {
     var found: [OwnNote] = []
     for (type, isPrivate) in [(Note.type, false), (PrivateNote.type, true)] {
@@ -163,7 +164,7 @@ func own(_ host: Host, title: String? = nil) async throws -> [OwnNote] {
             entryTypes: [type.rawValue], actionTypes: ["Create"], includeEntries: true, descending: true)
         for created in try await host.query(query) {
             guard let first = try OwnNote(root: created.hash, created, isPrivate: isPrivate),
-                title == nil || first.title == title,
+                title.map({ $0.utf8.elementsEqual(first.title.utf8) }) ?? true,
                 let latest = try await host.getLatest(.action(created.hash), author: first.author),
                 let note = try OwnNote(root: created.hash, latest, isPrivate: isPrivate)
             else { continue }

@@ -106,4 +106,21 @@ struct NotesTests {
             #expect(!(await open(ben, "One").isOK), "the new note of that name is another one")
         }
     }
+
+    @Test("of two notes whose titles look alike, sharing one does not open the other")
+    func alike() async throws {
+        try await TestConductor.with { conductor in
+            let ada = try await conductor.install(Places.notes, as: "ada")
+            let ben = try await conductor.install(Places.notes, as: "ben")
+            for (title, text) in [(#"caf\u00e9"#, "for ben"), (#"cafe\u0301"#, "for nobody")] {
+                try await ada.call(
+                    "write", #"{"title":"\#(title)","text":"\#(text)","private":true}"#, zome: "notes")
+            }
+            try await ada.call("share", #"{"title":"caf\u00e9","with":"\#(ben.agent)"}"#, zome: "notes")
+            let opened = await ben.outcome("open", #"{"title":"caf\u00e9","from":"\#(ada.agent)"}"#, zome: "notes")
+            #expect(opened.value?["text"]?.text == "for ben")
+            try await ada.call("remove", #"{"title":"caf\u00e9"}"#, zome: "notes")
+            #expect(try await ada.call("list", zome: "notes").items.compactMap { $0["text"]?.text } == ["for nobody"])
+        }
+    }
 }

@@ -33,6 +33,9 @@ extension Host {
 
     /// Records of this agent's own chain, private entries included, in the order of the chain unless asked otherwise: at most
     /// 10,000, and 15 MiB with their entries.
+    ///
+    /// What a query costs: the actions of its range, each looked at once, and the entries of those that fit. On a chain of many
+    /// thousands, name a range or begin at the end.
     /// - Throws: `unknownEntryType`; `tooLarge` when they are more bytes (`start` and `limit` ask for parts).
     public func query(_ query: ChainQuery = ChainQuery()) async throws -> [Record] {
         try await live.ask(.query, query)

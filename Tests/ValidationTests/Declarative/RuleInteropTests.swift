@@ -17,13 +17,25 @@ struct RuleInteropTests {
         let entry: [UInt8]
     }
 
-    private static let vectors: [Vector] = (1...5_000 as ClosedRange<UInt64>).map { seed in
-        var random = RandomRules(seed: seed &* 7_919)
-        let rules = random.fieldSet()
-        var entry = random.entry(rules).packed
-        if seed % 4 == 0 { entry = random.damaged(entry) }
-        return Vector(seed: seed, rules: rules, entry: entry)
-    }
+    /// What the page could be read in two ways on: headers that promise too much, before and behind another fault.
+    private static let edges: [Vector] = {
+        let rules = FieldSet([FieldRule("l", .list(LengthRange(max: 2), items: .any))], forbidden: ["x"])
+        let deep = [0x81, 0xA1, 0x79] + [UInt8](repeating: 0x91, count: 64)
+        return [
+            [0x82, 0xA1, 0x78, 0x01], [0x81, 0xA1, 0x6C, 0xDC, 0x00, 0x09, 0x01], [0x81, 0xA1, 0x6C, 0x93, 0x01],
+            deep, deep + [0x01], deep.dropLast() + [0x92], deep.dropLast(2) + [0x91, 0x01],
+        ].map { Vector(seed: 0, rules: rules, entry: $0) }
+    }()
+
+    private static let vectors: [Vector] =
+        edges
+        + (1...5_000 as ClosedRange<UInt64>).map { seed in
+            var random = RandomRules(seed: seed &* 7_919)
+            let rules = random.fieldSet()
+            var entry = random.entry(rules).packed
+            if seed % 4 == 0 { entry = random.damaged(entry) }
+            return Vector(seed: seed, rules: rules, entry: entry)
+        }
 
     private static func told(_ vector: Vector) -> String {
         guard case .failure(let refusal) = EntryJudge.judge(vector.entry, by: RulePlan(vector.rules), type: "t") else {
