@@ -188,9 +188,10 @@ public final class Conductor: @unchecked Sendable {
         let id = ObjectIdentifier(runner)
         leaving[id] = runner
         runner.stop()
-        runner.whenGone { [weak self] in
-            self?.leaving[id] = nil
-            self?.tellAllGone()
+        // Holds the conductor until then: one that is dropped while a process ends would never say that it has shut down.
+        runner.whenGone { [self] in
+            leaving[id] = nil
+            tellAllGone()
         }
     }
 

@@ -203,6 +203,18 @@ struct FolderTests {
         }
     }
 
+    @Test("a conductor stops while the processes of its last app still end")
+    func stopsWhileChildrenEnd() async throws {
+        for _ in 0..<3 {
+            try await TestConductor.with { conductor in
+                let alice = try await conductor.install(Places.workshop, as: "alice")
+                #expect(await alice.outcome("pages").isOK)
+                // Nothing but the ending processes refers to the conductor any more when it is told to stop.
+                _ = try await conductor.admin("admin/app/uninstall", #"{"app_id":"alice"}"#)
+            }
+        }
+    }
+
     @Test("everything acknowledged is there after a restart, and the chain goes on")
     func restart() async throws {
         let folder = try await Self.written()
