@@ -196,7 +196,8 @@ struct FolderTests {
             let alice = try await conductor.install(Places.workshop, as: "alice")
             try await alice.call("write", #"{"text":"first life"}"#)
             _ = try await conductor.admin("admin/app/uninstall", #"{"app_id":"alice"}"#)
-            #expect(await alice.outcome("pages").code == "unknownInstance")
+            // Its token is gone, and its socket with it.
+            #expect(await alice.outcome("pages").code == "connectionLost")
             let again = try await conductor.install(Places.workshop, as: "alice")
             #expect(again.agent == alice.agent)
             #expect(try await again.call("pages").items == [.string("first life")])
