@@ -152,10 +152,12 @@ async function main (folder, happ) {
   await refused('cellNotActive', ada.call(adaCell, 'workshop', 'pages'))
   await admin.ask('admin/app/enable', { app_id: 'js-ada' })
   assert.strictEqual((await ada.call(adaCell, 'workshop', 'pages')).length, 2)
+  // What is uninstalled ends its connections, if they do not end themselves.
+  for (const connection of [ada, ben]) connection.close()
   for (const name of ['js-ada', 'js-ben']) await admin.ask('admin/app/uninstall', { app_id: name })
   await refused('unknownInstance', admin.call(adaCell, 'workshop', 'pages'))
   console.log('disabled, enabled, uninstalled')
-  for (const connection of [ada, ben, admin]) connection.close()
+  admin.close()
   console.log('javascript: all held')
 }
 
