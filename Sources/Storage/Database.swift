@@ -22,6 +22,8 @@ public final class Database {
     private var inFlightStart = 0
     /// What waits until LMDB holds everything up to a number.
     private var catchingUp: [(lsn: UInt64, done: (Result<Void, PlasmidError>) -> Void)] = []
+    /// The spaces whose files are damaged, by the cores of their DNAs: they were never opened, and stay as they are.
+    var damaged: [[UInt8]: PlasmidError] = [:]
     /// The backup under way.
     var backup: BackupJob?
     /// Why nothing can be written any more; nil while all is well. Only a restart helps.
@@ -30,6 +32,9 @@ public final class Database {
     static let closedError = PlasmidError(.storageClosed, "The database has been closed")
 
     /// Opens a data folder, or makes it, and applies what the journal holds.
+    ///
+    /// Every page of every database is looked at before LMDB is let near it. A damaged space is an error of its own
+    /// (``space(_:mustExist:)`` throws it); damaged tables of the conductor are one of all.
     /// - Throws: `storageInUse` (another process has it), `storageVersion` (a newer version wrote it), `journalDamaged`,
     ///   `storageCorrupt`, `diskFull`, `storageFailed`. Nothing is changed then that a later try could miss.
     public init(folder: String, options: Options = Options(), deliver: @escaping Deliver) throws(PlasmidError) {
@@ -150,24 +155,22 @@ public final class Database {
     private func open() throws(PlasmidError) {
         let place = DataFolder(folder)
         let scan = try JournalScan(folder: place.journal, calls: options.calls)
+        try PageWalk.require(place.conductor, tables: ConductorStore.tables)
         let conductor = try openEnvironment(EnvironmentIdentity.conductorID, nil, next: scan.next)
+        damaged = try OpeningWalk.damaged(place)
         try JournalReplay(scan: scan, options: options).run { id, generation throws(PlasmidError) in
             if let open = self.environments[id], open.identity.generation == generation { return open }
-            if try self.wasRemoved(id, generation, conductor) { return nil }
+            if try self.wasRemoved(id, generation, conductor) || self.damaged[id] != nil { return nil }
             guard let dna = try place.spaces().first(where: { Array($0.coreBytes) == id }) else {
                 throw StorageFault.damaged("The journal has commits of a space that is not in \(place.spacesFolder)")
             }
-            let environment: StoredEnvironment
-            if let open = self.environments[id] {
-                environment = open
-            } else {
-                environment = try self.openEnvironment(id, dna, next: scan.next)
-            }
+            guard let environment = try self.openForReplay(id, dna, next: scan.next) else { return nil }
             guard environment.identity.generation == generation else {
                 throw StorageFault.damaged("\(place.space(dna)) is not the space that the journal has commits of")
             }
             return environment
         }
+        try KeptCommits.keep(of: damaged.keys, scan, place)
         try finishRemovals(conductor)
         let bound = LoopBound<Database>()
         bound.value = self
@@ -186,6 +189,20 @@ public final class Database {
             try environment.start(options, deliver: deliver)
         }
         store = ConductorStore(conductor)
+    }
+
+    /// A space that the journal has commits of; nil where it cannot be read, which is its own error and nobody else's.
+    private func openForReplay(
+        _ id: [UInt8], _ dna: DnaHash, next: UInt64
+    ) throws(PlasmidError) -> StoredEnvironment? {
+        if let open = environments[id] { return open }
+        do throws(PlasmidError) {
+            return try openEnvironment(id, dna, next: next)
+        } catch {
+            guard error.code == .storageCorrupt else { throw error }
+            damaged[id] = error
+            return nil
+        }
     }
 
     private func openEnvironment(
@@ -214,6 +231,7 @@ public final class Database {
     private func environment(of dna: DnaHash) throws(PlasmidError) -> StoredEnvironment {
         let id = Array(dna.coreBytes)
         if let environment = environments[id] { return environment }
+        if let error = damaged[id] { throw error }
         let environment = try openEnvironment(id, dna, next: journal?.nextLSN ?? .max)
         do throws(PlasmidError) {
             try SchemaUpgrade.run(options.spaceUpgrades, on: environment.lmdb, id)
@@ -247,7 +265,9 @@ public final class Database {
         guard !removed.isEmpty else { return }
         for dna in try place.spaces() {
             let id = Array(dna.coreBytes)
-            guard environments[id] == nil, removed.contains(where: { $0.key.hasPrefix(id) }) else { continue }
+            // Whose removal was cut short a damaged space cannot say: it stays, and is an error where it is asked for.
+            guard environments[id] == nil, damaged[id] == nil, removed.contains(where: { $0.key.hasPrefix(id) })
+            else { continue }
             let lmdb = try LMDBEnvironment(
                 folder: place.space(dna), tables: SpaceTables.all, mapBytes: options.mapBytes)
             defer { lmdb.close() }

@@ -209,6 +209,41 @@ import Testing
         }
     }
 
+    @Test("what another process is making is left alone; a backup into the data folder itself is refused")
+    func places() throws {
+        try withFolder { folder in
+            _ = try Self.fill(folder, commits: 2)
+            let (backup, restored) = (folder + "-backup", folder + "-restored")
+            try withDatabase(folder) { database, loop in
+                for inside in [
+                    "/spaces/monday", "/modules/a/b", "/../\(URL(fileURLWithPath: folder).lastPathComponent)/x",
+                ] {
+                    let error = Self.backUp(database, loop, to: folder + inside).failureCode
+                    #expect(error == "badParameter", "\(inside)")
+                }
+                try FileManager.default.createSymbolicLink(atPath: folder + "-link", withDestinationPath: folder)
+                #expect(Self.backUp(database, loop, to: folder + "-link/x").failureCode == "badParameter")
+                let other = try NewFolder(backup)
+                #expect(Self.backUp(database, loop, to: backup).failureCode == .storageInUse)
+                #expect(isThere(backup + ".new"))
+                other.abandon()
+                let stray = folder + "/modules/a name"
+                try Data("x".utf8).write(to: URL(fileURLWithPath: stray))
+                #expect(Self.backUp(database, loop, to: backup).failureCode == .storageFailed)
+                #expect(!isThere(backup) && !isThere(backup + ".new"))
+                try FileManager.default.removeItem(atPath: stray)
+                _ = try Self.backUp(database, loop, to: backup).get()
+            }
+            let other = try NewFolder(restored)
+            try Data("half".utf8).write(to: URL(fileURLWithPath: restored + ".new/conductor"))
+            #expect(code { try Self.restore(backup, restored) } == .storageInUse)
+            #expect(isThere(restored + ".new/conductor"))
+            other.abandon()
+            try Self.restore(backup, restored)
+            #expect(code { try Self.restore(backup, restored) } == .folderNotEmpty)
+        }
+    }
+
     @Test("a restore whose rows are damaged, though its digests are right, is refused by its own check")
     func deepCheck() throws {
         try withFolder { folder in

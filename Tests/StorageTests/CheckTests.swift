@@ -152,6 +152,31 @@ import Testing
         }
     }
 
+    @Test("flags of rows: an entry that is there and said not to be, one that is private and said to be public")
+    func flags() throws {
+        for which in 0..<3 {
+            try withFolder { folder in
+                let (alice, note) = try filled(folder)
+                try change(folder) { space in
+                    let number = try number(space, note.action)
+                    let place = try space.rows.reading { () throws(PlasmidError) in
+                        which < 2 ? number : try space.number(note.entry.coreBytes, HashByte.entry) ?? 0
+                    }
+                    var row = try space.rows.reading { () throws(PlasmidError) in try space.row(place) { [UInt8]($0) } }
+                    row[1] ^= [1, 2, 1][which]
+                    return [(SpaceTables.rows, SpaceKey.number(place), row)]
+                }
+                #expect(try codes(folder) == (which < 2 ? ["entryWrong"] : ["rowUnreadable"]))
+                let read = code {
+                    _ = try withDatabase(folder) { database, _ in
+                        try database.space(dna(1), mustExist: true).chain(of: alice.key)
+                    }
+                }
+                #expect(read == .storageCorrupt)
+            }
+        }
+    }
+
     @Test("overwritten pages and damaged journals are told, not followed")
     func bytes() throws {
         try withFolder { folder in

@@ -83,7 +83,7 @@ extension Database {
     /// Copies everything into a new folder while the database is in use; nothing that was acknowledged before is missing.
     ///
     /// `completion` comes on the loop, once the folder has its name and is durable. Failures: `folderNotEmpty`,
-    /// `overloaded` while another backup runs, `diskFull`, `storageFailed`, `storageClosed`; nothing is left behind then.
+    /// `badParameter` (a folder inside of this one), `overloaded` while another backup runs, `diskFull`, `storageFailed`, `storageClosed`; nothing is left behind then.
     public func backup(
         _ request: BackupRequest, progress: BackupProgress = BackupProgress(),
         completion: @escaping (Result<BackupManifest, PlasmidError>) -> Void
@@ -92,6 +92,12 @@ extension Database {
             return completion(
                 .failure(
                     PlasmidError(.overloaded, "A backup of \(folder) is under way", hint: "Wait until it has ended")))
+        }
+        // A start would take it for a part of its own, or refuses the folder for it.
+        guard !Folder.resolved(request.destination).hasPrefix(Folder.resolved(folder) + "/") else {
+            let words = "\(request.destination) lies inside the data folder that is backed up"
+            return completion(
+                .failure(PlasmidError("badParameter", words, hint: "Choose a folder outside of \(folder)")))
         }
         let job = BackupJob(request, self, progress, completion: completion)
         backup = job

@@ -95,7 +95,7 @@ public struct BackupManifest: Sendable, Equatable {
 
     /// Up to four plain names: nothing that leads elsewhere, nothing hidden, and nothing that a start would take for a
     /// part of its own that the backup does not hold.
-    private static func isSafe(_ path: String) -> Bool {
+    static func isSafe(_ path: String) -> Bool {
         let parts = path.split(separator: "/", omittingEmptySubsequences: false)
         guard (1...4).contains(parts.count), let first = parts.first,
             ["conductor", "spaces", "modules", "keystore"].contains(first)

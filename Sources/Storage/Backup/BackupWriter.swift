@@ -120,6 +120,12 @@ final class BackupWriter: Sendable {
         for relative in found {
             var status = stat()
             guard stat("\(source)/\(relative)", &status) == 0 else { continue }
+            // Better refused now than when the backup is needed.
+            guard BackupManifest.isSafe(relative) else {
+                throw PlasmidError(
+                    .storageFailed, "\(source)/\(relative) has a name that no backup can hold",
+                    hint: "It is none of the conductor's own: move it away")
+            }
             progress.add(total: Int(status.st_size))
             try new.makeParents(of: relative)
             let mode = status.st_mode & 0o700

@@ -46,8 +46,7 @@ extension Database {
         _ folder: String, _ place: String, _ tables: [TableID], _ id: [UInt8], _ options: Options,
         _ atStep: (@Sendable (BackupStep) -> Void)?
     ) throws(PlasmidError) -> CompactReport {
-        let walk = PageWalk.walk(folder + "/data.mdb")
-        if let fault = walk.faults.first { throw StorageFault.damaged("\(folder): \(fault)") }
+        try PageWalk.require(folder, tables: tables)
         let (file, temporary) = ("\(folder)/data.mdb", folder + ".new")
         if Folder.exists(temporary) { try Folder.removeAll(temporary) }
         try Folder.make(temporary)

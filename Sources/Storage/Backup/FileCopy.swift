@@ -72,6 +72,35 @@ enum FileCopy {
     }
 }
 
+/// The lock on the mark of a folder in the making; the system gives it up when the process ends.
+final class MarkLock: Sendable {
+    private let descriptor: Int32
+
+    init(_ path: String, isNew: Bool) throws(PlasmidError) {
+        descriptor = open(path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (isNew ? O_CREAT | O_EXCL : 0), 0o600)
+        guard descriptor >= 0 else { throw StorageFault.error(errno: errno, "mark", path) }
+        guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
+            let error = StorageFault.error(errno: errno, "lock", path)
+            let inUse = errno == EWOULDBLOCK
+            close(descriptor)
+            guard inUse else { throw error }
+            throw PlasmidError(
+                .storageInUse, "Another process is making the folder of \(path)",
+                hint: "Wait until it has ended, or choose another folder")
+        }
+    }
+
+    /// Gives the lock up; a child that is being started at this moment may hold a copy of the descriptor.
+    func release() {
+        flock(descriptor, LOCK_UN)
+    }
+
+    deinit {
+        flock(descriptor, LOCK_UN)
+        close(descriptor)
+    }
+}
+
 /// A folder in the making: under its name with `.new` at its end, until it is whole, synced and renamed.
 struct NewFolder {
     let final: String
@@ -79,25 +108,36 @@ struct NewFolder {
     /// Says that a folder with `.new` at its end is ours to remove, should a kill have left it behind.
     private static let mark = ".plasmid-unfinished"
 
+    /// Held for as long as the folder is in the making, so that no other process takes it for a dead one's.
+    private let hold: MarkLock
+
     /// Makes the folder under its temporary name.
-    /// - Throws: `folderNotEmpty` where there is something under the final name.
+    /// - Throws: `folderNotEmpty` where there is something under the final name, `storageInUse` where another process is
+    ///   making it.
     init(_ final: String) throws(PlasmidError) {
         var folder = final
         while folder.count > 1, folder.hasSuffix("/") { folder.removeLast() }
         self.final = folder
+        let path = folder + ".new"
         try Self.refuseUsed(folder)
-        if Folder.exists(path) {
-            // A kill may have come before the mark was there: then there is nothing else either.
-            let isBegun = try Folder.names(path).allSatisfy { $0 == Self.mark + ".new" }
-            guard isBegun || Folder.exists("\(path)/\(Self.mark)") else {
-                throw PlasmidError(
-                    .folderNotEmpty, "\(path) is in the way, and was not made by this program",
-                    hint: "Move it away, or choose another folder")
-            }
-            try Folder.removeAll(path)
-        }
+        if Folder.exists(path) { try Self.removeDead(path) }
         if mkdir(path, 0o700) != 0 { throw StorageFault.error(errno: errno, "make the folder", path) }
-        try Folder.write([], to: "\(path)/\(Self.mark)", in: path)
+        hold = try MarkLock("\(path)/\(Self.mark)", isNew: true)
+        try Folder.sync(path)
+    }
+
+    /// Removes what a kill left behind, and nothing else.
+    private static func removeDead(_ path: String) throws(PlasmidError) {
+        let names = try Folder.names(path)
+        guard names.isEmpty || names.contains(mark) else {
+            throw PlasmidError(
+                .folderNotEmpty, "\(path) is in the way, and was not made by this program",
+                hint: "Move it away, or choose another folder")
+        }
+        // A kill may have come before the mark was there: then there is nothing else either.
+        let lock = names.isEmpty ? nil : try MarkLock("\(path)/\(mark)", isNew: false)
+        try Folder.removeAll(path)
+        lock?.release()
     }
 
     static func refuseUsed(_ folder: String) throws(PlasmidError) {
@@ -138,6 +178,22 @@ struct NewFolder {
 }
 
 extension Folder {
+    /// A path without links, as far as it is there.
+    static func resolved(_ path: String) -> String {
+        var (here, rest) = (path, "")
+        while !here.isEmpty, here != "/" {
+            if let real = realpath(here, nil) {
+                defer { free(real) }
+                let found = String(cString: real)
+                return (found == "/" ? "" : found) + rest
+            }
+            let slash = here.lastIndex(of: "/")
+            rest = "/" + (slash.map { String(here[here.index(after: $0)...]) } ?? here) + rest
+            here = slash.map { String(here[..<$0]) } ?? "."
+        }
+        return rest.isEmpty ? "/" : rest
+    }
+
     /// The folders inside a folder.
     private static func folders(_ path: String) throws(PlasmidError) -> [String] {
         try names(path).map { path + "/" + $0 }.filter { below in

@@ -151,8 +151,8 @@ private struct Restoration {
         _ folder: String, _ tables: [TableID], _ id: [UInt8]
     ) throws(PlasmidError) -> EnvironmentIdentity {
         // A wrong pointer would end the process, so the pages are looked at without LMDB first.
-        let walk = PageWalk.walk(folder + "/data.mdb")
-        if let fault = walk.faults.first { throw Database.damaged("\(folder): \(fault)") }
+        let walk = PageWalk.walk(folder + "/data.mdb", tables: tables, faultsMax: 1)
+        if let fault = walk.faults.first { throw Database.damaged("\(folder)/data.mdb: \(fault)") }
         let lmdb = try LMDBEnvironment(folder: folder, tables: tables, mapBytes: options.mapBytes, readOnly: true)
         defer { lmdb.close() }
         return try EnvironmentIdentity(lmdb, expecting: id)

@@ -60,14 +60,14 @@ extension Database {
         _ path: String, _ id: [UInt8], _ place: String, _ options: Options, _ journal: JournalEnd,
         _ report: inout CheckReport, _ body: (OverlayRows, inout CheckReport) throws(PlasmidError) -> Void
     ) {
-        let walk = PageWalk.walk(path + "/data.mdb")
+        let isConductor = place == "conductor"
+        let tables = isConductor ? ConductorStore.tables : SpaceTables.all
+        let walk = PageWalk.walk(path + "/data.mdb", tables: tables)
         report.pages += walk.pages
-        for fault in walk.faults { report.add("pageDamaged", place, fault) }
+        for fault in walk.faults { report.add("pageDamaged", place, "\(path)/data.mdb: \(fault)") }
         // LMDB would follow the wrong pointers.
         guard walk.faults.isEmpty else { return }
         do throws(PlasmidError) {
-            let isConductor = place == "conductor"
-            let tables = isConductor ? ConductorStore.tables : SpaceTables.all
             let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes, readOnly: true)
             defer { lmdb.close() }
             let identity = try EnvironmentIdentity(lmdb, expecting: id)

@@ -76,6 +76,10 @@ struct SpaceCheck {
         if verifiesSignatures, !signed.hasTrueSignature {
             report.add("signatureWrong", place, "The signature of \(signed.hash) does not verify")
         }
+        if header.flags != ActionRow.flags(of: signed.action) {
+            report.add(
+                "entryWrong", place, "The row \(number) of an action says otherwise of its entry than the action")
+        }
         if let entryHash = signed.action.entryHash {
             try checkEntryOf(number, header.entryNumber, entryHash)
         } else if header.entryNumber != 0 {

@@ -21,7 +21,8 @@ final class LMDBEnvironment: @unchecked Sendable {
     private let handles: [MDB_dbi]
     private var closed = false
 
-    /// Opens the environment in `folder`, which exists, and makes the tables that are missing.
+    /// Opens the environment in `folder`, which exists, and makes the tables that are missing. Its pages have been walked
+    /// (`PageWalk`), or were made by this process: LMDB follows every pointer in them.
     init(folder: String, tables: [TableID], mapBytes: Int, readOnly: Bool = false) throws(PlasmidError) {
         var created: OpaquePointer?
         try StorageFault.lmdb(mdb_env_create(&created), "make an environment for", folder)
@@ -36,7 +37,8 @@ final class LMDBEnvironment: @unchecked Sendable {
             let flags = UInt32(MDB_NOTLS) | (readOnly ? UInt32(MDB_RDONLY) : 0)
             try FileLength.refuseEmpty(folder)
             try StorageFault.lmdb(mdb_env_open(environment, folder, flags, 0o600), "open", folder)
-            try FileLength.extend(environment, folder)
+            // Who only looks changes nothing.
+            if !readOnly { try FileLength.extend(environment, folder) }
             handles = try Self.openTables(environment, tables, folder: folder, readOnly: readOnly)
         } catch {
             mdb_env_close(environment)

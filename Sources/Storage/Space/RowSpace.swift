@@ -215,6 +215,9 @@ extension RowSpace {
         let (header, action) = try row(number) { value throws(PlasmidError) in
             (try ActionRow.header(value, number), try ActionRow.action(value, number))
         }
+        guard header.flags == ActionRow.flags(of: action.action) else {
+            throw StorageFault.damaged("The row \(number) of an action says otherwise of its entry than the action")
+        }
         if header.flags & ActionRow.hasEntry == 0 { return StoredRecord(signedAction: action, entry: .notApplicable) }
         guard entriesOf(action.action) else { return StoredRecord(signedAction: action, entry: .notStored) }
         if header.flags & ActionRow.isPrivate != 0 { return StoredRecord(signedAction: action, entry: .hidden) }

@@ -13,12 +13,7 @@ enum ActionRow {
     }
 
     static func value(_ record: CommittedRecord, entryNumber: UInt64) -> [UInt8] {
-        let action = record.signedAction.action
-        var flags: UInt8 = 0
-        if let type = action.entryType {
-            flags |= hasEntry
-            if type.visibility == .private { flags |= isPrivate }
-        }
+        let flags = Self.flags(of: record.signedAction.action)
         var writer = MessagePackWriter(reserving: record.actionBytes.count + 160)
         writer.writeMapHeader(2)
         writer.writeString("hashed")
@@ -36,6 +31,12 @@ enum ActionRow {
         value.append(bigEndian: entryNumber)
         writer.withUnsafeBytes { value.append(contentsOf: $0) }
         return value
+    }
+
+    /// What the row's flags are: the action says it too, and is held by its hash.
+    static func flags(of action: Action) -> UInt8 {
+        guard let type = action.entryType else { return 0 }
+        return type.visibility == .private ? hasEntry | isPrivate : hasEntry
     }
 
     static func header(_ value: UnsafeRawBufferPointer, _ number: UInt64) throws(PlasmidError) -> Header {
@@ -78,7 +79,11 @@ enum EntryRow {
         guard value.count >= headerBytes, value[0] == kind else {
             throw StorageFault.damaged("Row \(number) is not an entry")
         }
-        return value[1] & hasContent != 0 ? value.from(headerBytes) : nil
+        // An entry whose content is held is never without bytes, nor the other way round.
+        guard value[1] == (value.count > headerBytes ? hasContent : 0) else {
+            throw StorageFault.damaged("Row \(number) says otherwise of its content than it has")
+        }
+        return value.count > headerBytes ? value.from(headerBytes) : nil
     }
 
     static func entry(_ value: UnsafeRawBufferPointer, _ number: UInt64) throws(PlasmidError) -> Entry? {
