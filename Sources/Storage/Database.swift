@@ -212,7 +212,7 @@ public final class Database {
         let path = dna.map { place.space($0) } ?? place.conductor
         let tables = dna == nil ? ConductorStore.tables : SpaceTables.all
         let lmdb = try LMDBEnvironment(folder: path, tables: tables, mapBytes: options.mapBytes)
-        let identity = try EnvironmentIdentity(lmdb, expecting: id)
+        var identity = try EnvironmentIdentity(lmdb, expecting: id)
         let newest = UInt32(upgrades(dna).count + 1)
         guard identity.schema >= 1, identity.schema <= newest else {
             throw PlasmidError(
@@ -222,6 +222,9 @@ public final class Database {
         guard identity.appliedLSN < next else {
             throw StorageFault.journal(
                 "\(path) has applied commit \(identity.appliedLSN), but the journal ends at \(next - 1)")
+        }
+        if dna != nil, try KeptCommits.apply(to: lmdb, identity, options) {
+            identity = try EnvironmentIdentity(lmdb, expecting: id)
         }
         let environment = StoredEnvironment(identity, lmdb, database: self)
         environments[id] = environment

@@ -166,7 +166,8 @@ import Testing
                     row[1] ^= [1, 2, 1][which]
                     return [(SpaceTables.rows, SpaceKey.number(place), row)]
                 }
-                #expect(try codes(folder) == (which < 2 ? ["entryWrong"] : ["rowUnreadable"]))
+                let found = try codes(folder)
+                #expect(found.contains(which < 2 ? "entryWrong" : "rowUnreadable"), "\(which): \(found)")
                 let read = code {
                     _ = try withDatabase(folder) { database, _ in
                         try database.space(dna(1), mustExist: true).chain(of: alice.key)

@@ -52,7 +52,8 @@ import Testing
         }
     }
 
-    @Test("what only the journal has of a damaged space is kept beside it, whole, and not written over")
+    @Test(
+        "what only the journal has of a damaged space is kept beside it, and applied when the space is readable again")
     func kept() throws {
         try withFolder { folder in
             var authors = try BackupTests.fill(folder, commits: 1)
@@ -65,6 +66,7 @@ import Testing
                 // What a kill would leave at this moment.
                 try FileManager.default.copyItem(atPath: folder, toPath: copy)
             }
+            let good = try Data(contentsOf: Self.file(copy, 0))
             _ = try Self.spoil(Self.file(copy, 0))
             let path = copy + "/spaces/\(dna(0).text)/" + KeptCommits.name
             for _ in 0..<3 {
@@ -74,10 +76,29 @@ import Testing
                     #expect(database.commitNow(space, authors[1].take(), loop).code == nil)
                 }
                 let bytes = [UInt8](try Data(contentsOf: URL(fileURLWithPath: path)))
-                let record = bytes.withUnsafeBytes { RecordHeader($0, at: 0) }
+                let record = bytes.withUnsafeBytes { RecordHeader($0, at: 16) }
                 #expect(record?.environment == Array(dna(0).coreBytes))
                 #expect(Data(bytes).range(of: Data("in the journal only".utf8)) != nil)
             }
+            try good.write(to: Self.file(copy, 0))
+            let keptBytes = try Data(contentsOf: URL(fileURLWithPath: path))
+            var turned = keptBytes
+            turned[turned.count - 20] ^= 1
+            try turned.write(to: URL(fileURLWithPath: path))
+            let refused = code { try withDatabase(copy) { database, _ in _ = try database.space(dna(0)) } }
+            #expect(refused == .storageCorrupt)
+            try keptBytes.write(to: URL(fileURLWithPath: path))
+            for _ in 0..<2 {
+                try withDatabase(copy) { database, loop in
+                    let space = try database.space(dna(0), mustExist: true)
+                    #expect(try space.head(of: authors[0].key) == authors[0].head)
+                    authors[0].create("on")
+                    #expect(database.commitNow(space, authors[0].take(), loop).code == nil)
+                }
+                #expect(!FileManager.default.fileExists(atPath: path))
+            }
+            let report = try Database.check(folder: copy, options: smallOptions(), verifiesSignatures: false)
+            #expect(report.faults == [])
         }
     }
 

@@ -39,12 +39,24 @@ extension Conductor {
     /// - Parameter isNew: whether a space that is not there may be made; a space that an app had before may not.
     func space(_ role: InstalledRole, isNew: Bool = false) throws(PlasmidError) -> SpaceContext {
         if let space = spaces[role.dna] { return space }
-        let store = try database.space(role.dna, mustExist: !isNew)
+        let store = try storedSpace(role.dna, mustExist: !isNew)
         let space = SpaceContext(dna: role.dna, definition: role.definition, store: store, conductor: self)
         try loadNonces(store)
         spaces[role.dna] = space
         space.startValidators(modules: role.modules)
         return space
+    }
+
+    /// A space that should be there and is not is no answer to a call: its chains are missing.
+    private func storedSpace(_ dna: DnaHash, mustExist: Bool) throws(PlasmidError) -> Space {
+        do throws(PlasmidError) {
+            return try database.space(dna, mustExist: mustExist)
+        } catch {
+            guard error.code == .notFound else { throw error }
+            throw PlasmidError(
+                .chainMissing, error.message,
+                hint: "restore the data folder from a backup; no new chain is begun in its place")
+        }
     }
 
     /// Starts a cell, or notes why it cannot run.

@@ -30,39 +30,3 @@ enum OpeningWalk {
         return state.with { $0.damaged }
     }
 }
-
-/// What the journal holds of spaces that cannot be opened: kept beside them before the journal forgets it, for people.
-enum KeptCommits {
-    /// The name of the file in the space's folder: records as the journal has them, one after another.
-    static let name = "kept.journal"
-
-    /// Writes the records of the damaged spaces, once: later starts find nothing new.
-    static func keep(
-        of damaged: some Collection<[UInt8]>, _ scan: JournalScan, _ place: DataFolder
-    ) throws(PlasmidError) {
-        for id in damaged where scan.last.keys.contains(where: { $0.environment == id }) {
-            guard let dna = try place.spaces().first(where: { Array($0.coreBytes) == id }) else { continue }
-            let folder = place.space(dna)
-            guard !Folder.exists("\(folder)/\(name)") else { continue }
-            try write(id, scan, folder)
-        }
-    }
-
-    private static func write(_ id: [UInt8], _ scan: JournalScan, _ folder: String) throws(PlasmidError) {
-        let (path, temporary) = ("\(folder)/\(name)", "\(folder)/\(name).new")
-        let file = open(temporary, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0o600)
-        guard file >= 0 else { throw StorageFault.error(errno: errno, "write", path) }
-        defer { close(file) }
-        var at = 0
-        try scan.replay { header, payload throws(PlasmidError) in
-            guard header.environment == id else { return }
-            var record: [UInt8] = []
-            header.append(payload: [UInt8](payload), to: &record)
-            let code = record.withUnsafeBytes { FileCalls.system.writeAll(file, $0, at: at) }
-            if code != 0 { throw StorageFault.error(errno: code, "write", path) }
-            at += record.count
-        }
-        if fsync(file) != 0 || rename(temporary, path) != 0 { throw StorageFault.error(errno: errno, "write", path) }
-        try Folder.sync(folder)
-    }
-}

@@ -57,7 +57,7 @@ struct SpaceCheck {
         let (hash, entry) = try space.row(number) { value throws(PlasmidError) in
             (try EntryRow.hash(value, number), try EntryRow.entry(value, number))
         }
-        if let entry, entry.hash.coreBytes != hash.coreBytes {
+        if EntryHash(coreBytes: Array(hash.coreBytes)) != hash || entry.map({ $0.hash != hash }) ?? false {
             report.add("entryHashWrong", place, "The entry in row \(number) does not have the hash \(hash)")
         }
         try expect(SpaceTables.hashes, SpaceKey.hash(hash.coreBytes, HashByte.entry), SpaceKey.number(number), number)
