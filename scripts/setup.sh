@@ -6,7 +6,7 @@ set -euo pipefail
 
 swift_wanted=6.3
 # pkg-config module → Debian package
-needs=(libsodium:libsodium-dev lmdb:liblmdb-dev libseccomp:libseccomp-dev)
+needs=(libsodium:libsodium-dev lmdb:liblmdb-dev libseccomp:libseccomp-dev zlib:zlib1g-dev)
 
 missing_packages() {
     if ! command -v pkg-config >/dev/null 2>&1; then

@@ -2,6 +2,7 @@ import Chain
 import Integrity
 import Keystore
 import Logging
+import Manifests
 import NIOCore
 import Storage
 import ZomeRuntime
@@ -74,6 +75,8 @@ public final class Conductor: @unchecked Sendable {
         self.database = database
         store = try database.conductor
         self.logger = logger
+        // Left by an installation that a kill ended; nobody else is in the folder now.
+        UnpackedBundle.removeAll(in: options.dataFolder)
     }
 
     /// Microseconds since the conductor was made; never runs backwards.

@@ -17,8 +17,6 @@ extension PlasmidError.Code {
     public static let receiveFailed = Self(rawValue: "receiveFailed")
     /// A call of another agent's function that failed there.
     public static let remoteCallFailed = Self(rawValue: "remoteCallFailed")
-    /// A file that cannot be read or written.
-    public static let fileFailed = Self(rawValue: "fileFailed")
     /// A module that is not where it should be.
     public static let moduleNotFound = Self(rawValue: "moduleNotFound")
     /// An installed cell whose chain is not in storage.

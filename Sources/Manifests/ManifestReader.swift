@@ -21,11 +21,15 @@ public enum ManifestReader {
     }
 
     /// Reads the hApp manifest at a path, and the DNA manifest of each role; faults of those files are included.
-    /// - Parameter text: as for ``dna(at:text:)``.
-    public static func happ(at path: String, text: String? = nil) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
+    /// - Parameters:
+    ///   - text: as for ``dna(at:text:)``
+    ///   - folder: the folder that no path may lead out of, absolute; nil for none
+    public static func happ(
+        at path: String, text: String? = nil, within folder: String? = nil
+    ) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
         var report = Report(file: path)
         guard let root = ManifestFile.root(text, report: &report) else { return (nil, report.sorted) }
-        var reader = HappReader(report: report)
+        var reader = HappReader(report: report, boundary: folder)
         let happ = reader.read(root)
         return (reader.report.hasErrors ? nil : happ, reader.report.sorted)
     }

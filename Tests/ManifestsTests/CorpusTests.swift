@@ -66,12 +66,12 @@ struct CorpusTests {
             }
         }
         let listings = try Self.files.map { try String(contentsOfFile: $0.expected, encoding: .utf8) }
-        // FaultyTests and ComparisonTests have the others.
+        // FaultyTests, ComparisonTests and BundleTests have the others.
         let elsewhere: Set<DiagnosticCode> = [
             .fileMissing, .fileUnreadable, .fileTooLarge, .notUTF8, .symbolicLink, .sourcesTooLarge, .unknownModule,
             .moduleUnreadable, .moduleWrongKind, .moduleNameDiffers, .functionMissing, .functionUndeclared,
             .callbackMissing, .callbackUndeclared, .validatesUnknownType, .typeUnvalidated, .publicFunctionWrites,
-            .unusedType, .proofUnasked,
+            .unusedType, .proofUnasked, .badBundle,
         ]
         for code in DiagnosticCode.allCases where !elsewhere.contains(code) {
             #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")

@@ -8,7 +8,7 @@ import Storage
 
 /// What an installation was asked for.
 public struct InstallRequest: Sendable {
-    /// Path of the hApp manifest.
+    /// Path of the hApp manifest, or of a hApp bundle.
     public var path: String
     /// Name to install it under; the manifest's own name if nil.
     public var appID: String?
@@ -62,10 +62,9 @@ struct InstallPlan: Sendable {
     private static func prepare(
         _ request: InstallRequest, locator: ModuleLocator, store: ModuleStore, added: inout [String]
     ) throws(PlasmidError) -> InstallPlan {
-        let reading = ManifestReader.happ(at: request.path)
-        guard let happ = reading.happ else {
-            throw ManifestReader.error(request.path, reading.diagnostics, kind: "happ")
-        }
+        let (happ, bundle) = try BundleReading.happ(request.path, store)
+        // Unpacked modules are there until they were copied.
+        defer { withExtendedLifetime(bundle) {} }
         for role in request.membraneProofs.keys where !happ.manifest.roles.contains(where: { $0.name == role }) {
             throw PlasmidError(
                 .unknownRole, "there is a membrane proof for the role `\(role)`, which the app does not have",
@@ -81,6 +80,7 @@ struct InstallPlan: Sendable {
                     DnaModifiers(networkSeed: seed, properties: role.modifiers.properties))
             }
             var modules: [String: String] = [:]
+            let locator = BundleReading.locator(manifest, locator)
             let zomes = definition.integrity.zomes.map { ($0.name, $0.module) }
             for (zome, module) in zomes + definition.coordinator.map({ ($0.name, $0.module) }) {
                 modules[zome] = try store.add(

@@ -38,11 +38,10 @@ struct DnaRequest: Sendable {
                 hint: "write a DNA manifest and Swift modules for it; `plasmid dna hash` tells such a file's Qm address"
             )
         }
-        let reading = ManifestReader.dna(at: path)
-        guard let manifest = reading.manifest else {
-            let error = ManifestReader.error(path, reading.diagnostics)
-            throw PlasmidError(error.code, "Could not load DNA file: \(error.message)", hint: error.hint)
-        }
+        let (manifest, bundle) = try read(store)
+        // Unpacked modules are there until they were copied.
+        defer { withExtendedLifetime(bundle) {} }
+        let locator = BundleReading.locator(manifest, locator)
         var modifiers = DnaModifiers(networkSeed: uuid)
         if let properties {
             modifiers.properties = manifest.definition().integrity.properties.merging(properties)
@@ -60,6 +59,14 @@ struct DnaRequest: Sendable {
             modules[zome] = try store.add(try locator.locate(module, zome: zome), module: module, added: &added)
         }
         return RegisteredDna(id: id, definition: definition, modules: modules, origin: path)
+    }
+
+    private func read(_ store: ModuleStore) throws(PlasmidError) -> (DnaManifest, UnpackedBundle?) {
+        do throws(PlasmidError) {
+            return try BundleReading.dna(path, store)
+        } catch {
+            throw PlasmidError(error.code, "Could not load DNA file: \(error.message)", hint: error.hint)
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-import Integrity
+public import Integrity
 
 /// Everything that can be said about a manifest: faults of the file, differences from the built modules, and what is
 /// seldom meant. What `plasmid dna check` and `plasmid happ check` show.
@@ -13,7 +13,21 @@ public enum ManifestCheck {
     public static func dna(
         at path: String, text: String? = nil, describe: Describe? = nil
     ) -> (manifest: DnaManifest?, diagnostics: [Diagnostic]) {
-        let (manifest, diagnostics) = ManifestReader.dna(at: path, text: text)
+        dna(ManifestReader.dna(at: path, text: text), describe)
+    }
+
+    /// What checking the DNA of a bundle found.
+    /// - Throws: `bundleMismatch` where the bundle says otherwise than its manifest.
+    public static func dna(
+        in bundle: UnpackedBundle, describe: Describe? = nil
+    ) throws(PlasmidError) -> (manifest: DnaManifest?, diagnostics: [Diagnostic]) {
+        dna(try bundle.dna(), describe)
+    }
+
+    private static func dna(
+        _ read: (manifest: DnaManifest?, diagnostics: [Diagnostic]), _ describe: Describe?
+    ) -> (manifest: DnaManifest?, diagnostics: [Diagnostic]) {
+        let (manifest, diagnostics) = read
         guard let manifest else { return (nil, diagnostics) }
         let modules = describe?(manifest.modules, manifest.sourceBase) ?? BuiltModules()
         return (manifest, (diagnostics + more(manifest, modules)).sorted())
@@ -24,7 +38,21 @@ public enum ManifestCheck {
     public static func happ(
         at path: String, text: String? = nil, describe: Describe? = nil
     ) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
-        let (happ, faults) = ManifestReader.happ(at: path, text: text)
+        happ(ManifestReader.happ(at: path, text: text), describe)
+    }
+
+    /// What checking the hApp of a bundle found.
+    /// - Throws: `bundleMismatch` where the bundle says otherwise than its manifests.
+    public static func happ(
+        in bundle: UnpackedBundle, describe: Describe? = nil
+    ) throws(PlasmidError) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
+        happ(try bundle.happ(), describe)
+    }
+
+    private static func happ(
+        _ read: (happ: LoadedHapp?, diagnostics: [Diagnostic]), _ describe: Describe?
+    ) -> (happ: LoadedHapp?, diagnostics: [Diagnostic]) {
+        let (happ, faults) = read
         guard let happ else { return (nil, faults) }
         var diagnostics = faults
         var all = BuiltModules()

@@ -14,6 +14,8 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case fileTooLarge
     /// The bytes are not UTF-8 text.
     case notUTF8
+    /// The bundle cannot be read, or is not what it says of itself.
+    case badBundle
     /// The text begins with a byte order mark.
     case byteOrderMark
 

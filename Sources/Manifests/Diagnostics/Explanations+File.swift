@@ -23,6 +23,11 @@ extension DiagnosticCode {
             "The bytes are not UTF-8 text. Other encodings are not guessed at.",
             example: "a file saved as Latin-1 or UTF-16",
             mend: "Save the file as UTF-8; `iconv -f latin1 -t utf8` converts."),
+        .badBundle: Explanation(
+            "The file begins as a bundle does (as gzip), and is none that can be trusted: it was cut or altered, has a file "
+                + "whose path leads out of it, or what is in it has other digests than it says.",
+            example: "plasmid happ check notes.happ   (a download that broke off)",
+            mend: "Fetch it again, or have it packed again with plasmid happ pack or plasmid dna pack."),
         .byteOrderMark: Explanation(
             "The file begins with the bytes EF BB BF. They are passed over here, but other programs take them for a part "
                 + "of the first key.", example: "a file saved as \"UTF-8 with BOM\"",

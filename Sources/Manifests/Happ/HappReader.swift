@@ -15,9 +15,12 @@ struct HappReader {
     /// DNA hash → the role that has it.
     private var roleOfDna: [DnaHash: String] = [:]
     private var loaded: [DnaManifest] = []
+    /// The folder that no path may lead out of.
+    private let boundary: String?
 
-    init(report: Report) {
+    init(report: Report, boundary: String? = nil) {
         self.report = report
+        self.boundary = boundary
     }
 
     /// The app, which means nothing when the report has errors afterwards.
@@ -137,6 +140,10 @@ struct HappReader {
         let base = ManifestFile.folder(of: report.file)
         let full = ManifestFile.join(base, path)
         let place = dna.value("path")?.position ?? dna.position
+        if let boundary, BundlePath.below(boundary, BundlePacker.absolute(full)) == nil {
+            report.add(.badPath, place, "\"path\" of \(dna.what) leads out of the bundle")
+            return nil
+        }
         if let link = ManifestFile.symbolicLink(in: path, base: base) {
             report.add(
                 .symbolicLink, place,

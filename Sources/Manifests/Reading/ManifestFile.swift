@@ -34,9 +34,12 @@ enum ManifestFile {
     static func text(_ data: Data, report: inout Report) -> String? {
         guard let text = String(validating: data, as: UTF8.self) else {
             let isWide = [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(data.prefix(2)))
+            let isBundle = data.starts(with: Gzip.magic)
             report.add(
                 .notUTF8, .start, "the file \(Spelling.shown(report.file, most: 1_000)) is not UTF-8 text",
-                hint: isWide ? "it is UTF-16: save it as UTF-8" : nil)
+                hint: isWide
+                    ? "it is UTF-16: save it as UTF-8"
+                    : isBundle ? "it may be a bundle: unpack it, and name the file in it" : nil)
             return nil
         }
         return text
@@ -92,13 +95,14 @@ enum ManifestFile {
         folder == "." ? path : folder == "/" ? "/" + path : folder + "/" + path
     }
 
-    /// The folder that `sources` starts from: the nearest one at or above the manifest that has a Package.swift, else
-    /// the manifest's own.
+    /// The folder that `sources` starts from: the nearest one at or above the manifest that has a Package.swift or the mark of
+    /// an unpacked bundle, else the manifest's own.
     static func sourceBase(of manifest: String) -> String {
         let own = URL(fileURLWithPath: folder(of: manifest)).standardizedFileURL
         var folder = own
         while true {
-            if FileKind(folder.appendingPathComponent("Package.swift").path) != .missing { return folder.path }
+            for mark in ["Package.swift", BundleFile.mark]
+            where FileKind(folder.appendingPathComponent(mark).path) != .missing { return folder.path }
             let parent = folder.deletingLastPathComponent().standardizedFileURL
             if parent.path == folder.path || folder.path == "/" { return own.path }
             folder = parent

@@ -22,6 +22,14 @@ struct SourceTree {
     /// Every file below the folder, sorted by the bytes of its path.
     private(set) var files: [File] = []
 
+    init() {}
+
+    /// A tree of files that are at hand.
+    init(_ files: [(path: String, bytes: [UInt8])]) {
+        self.files = files.map { File(path: $0.path, bytes: $0.bytes) }
+            .sorted { $0.path.utf8.lexicographicallyPrecedes($1.path.utf8) }
+    }
+
     /// Reads a folder. Faults are reported at `place`, the value of `sources` in the manifest; then the result is nil.
     static func read(folder: String, shown: String, place: Position, report: inout Report) -> SourceTree? {
         var tree = SourceTree()

@@ -53,6 +53,9 @@ struct Checker {
         let describe: ManifestCheck.Describe? = describer.map { describer in
             { modules, base in describer.describe(modules, base) }
         }
+        if input.text == nil, BundleFile.isBundle(input.path) {
+            return BundleDiagnosis.of(input.path, kind, describe)
+        }
         if kind == .happ {
             let (happ, diagnostics) = ManifestCheck.happ(at: input.path, text: input.text, describe: describe)
             let told = happ.map { facts($0) } ?? Told()
@@ -66,12 +69,12 @@ struct Checker {
     }
 
     /// What a valid file amounts to.
-    private struct Told {
+    struct Told {
         var facts: [MessagePackValue.Pair] = []
         var lines: [String] = []
     }
 
-    private static func facts(_ manifest: DnaManifest) -> Told {
+    static func facts(_ manifest: DnaManifest) -> Told {
         let definition = manifest.definition()
         let hash = definition.hash().text
         let counts = [
@@ -87,7 +90,7 @@ struct Checker {
         return Told(facts: facts, lines: lines)
     }
 
-    private static func facts(_ happ: LoadedHapp) -> Told {
+    static func facts(_ happ: LoadedHapp) -> Told {
         let roles = happ.roles.map { (role: $0.role.name, name: $0.manifest.name, hash: $0.definition.hash().text) }
         let list = roles.map {
             MessagePackValue.object(["role": .string($0.role), "dna_name": .string($0.name), "dna": .string($0.hash)])

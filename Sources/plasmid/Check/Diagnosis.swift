@@ -11,6 +11,8 @@ struct Diagnosis {
     let lines: [String]
     /// The file's text, where it came by standard input.
     var text: String?
+    /// Texts of files that are in a bundle, by the path under which they are told.
+    var texts: [String: String] = [:]
 
     var isValid: Bool { !diagnostics.hasErrors }
 

@@ -20,7 +20,9 @@ final class ModuleDescriber {
         guard given.isEmpty else { return given }
         let programs = URL(fileURLWithPath: executable).deletingLastPathComponent().path
         let base = DataFolder.absolute(sourceBase)
-        return [base + "/.build/debug", base + "/.build/release", programs]
+        // Modules that came with a bundle are what would run.
+        let bundled = DnaManifest.bundledModules(base).map { [$0] } ?? []
+        return bundled + [base + "/.build/debug", base + "/.build/release", programs]
     }
 
     /// The libraries that are there, by their modules.

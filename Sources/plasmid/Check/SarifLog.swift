@@ -16,7 +16,8 @@ enum SarifLog {
         let diagnostics = told.filter { seen.insert($0).inserted }
         let codes = Set(diagnostics.map(\.code)).sorted { $0.rawValue < $1.rawValue }
         let places = Dictionary(uniqueKeysWithValues: codes.enumerated().map { ($1, $0) })
-        var lines = Lines(standardInput: found.first { $0.text != nil }?.text)
+        let texts = found.reduce(into: [:]) { $0.merge($1.texts) { first, _ in first } }
+        var lines = Lines(standardInput: found.first { $0.text != nil }?.text, texts: texts)
         let driver = MessagePackValue.object([
             "name": .string("plasmid"), "version": .string(version), "rules": .array(codes.map(rule)),
         ])

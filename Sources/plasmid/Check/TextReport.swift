@@ -17,7 +17,7 @@ struct TextReport {
     /// Everything about one file.
     func text(_ diagnosis: Diagnosis) -> String {
         let told = diagnosis.diagnostics.filter { !isQuiet || $0.severity != .note }
-        var files = Lines(standardInput: diagnosis.text)
+        var files = Lines(standardInput: diagnosis.text, texts: diagnosis.texts)
         var parts = told.map { self.text($0, &files) }
         if !(isQuiet && diagnosis.isValid) {
             let summary = Words.harmless(diagnosis.summary, keepingLines: true)
@@ -114,7 +114,8 @@ struct TextReport {
 struct Lines {
     private var known: [String: [[Unicode.Scalar]]] = [:]
 
-    init(standardInput: String? = nil) {
+    init(standardInput: String? = nil, texts: [String: String] = [:]) {
+        known = texts.mapValues(Lines.split)
         if let standardInput { known[ManifestSearch.stdinName] = Lines.split(standardInput) }
     }
 

@@ -6,9 +6,9 @@ import Manifests
 /// `plasmid dna …`: the file that says what a network agrees on.
 struct Dna: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "dna", abstract: "Check a DNA file, or tell its hash.",
+        commandName: "dna", abstract: "Check a DNA file, tell its hash, pack it.",
         discussion: "The DNA hash names the network: who has another hash is in another network.",
-        subcommands: [DnaCheck.self, DnaHashCommand.self])
+        subcommands: [DnaCheck.self, DnaHashCommand.self, DnaPack.self, DnaUnpack.self])
 }
 
 /// `plasmid dna check PATH…`
@@ -18,8 +18,8 @@ struct DnaCheck: ParsableCommand {
         discussion: CheckHelp.discussion)
 
     @Argument(
-        help: "DNA files, folders that hold some at any depth, or - for standard input.",
-        completion: .file(extensions: ["yaml"]))
+        help: "DNA files, folders that hold some at any depth, DNA bundles, or - for standard input.",
+        completion: .file(extensions: ["yaml", "dna"]))
     var paths: [String] = []
 
     @OptionGroup var check: CheckOptions
@@ -34,12 +34,12 @@ struct DnaCheck: ParsableCommand {
 /// `plasmid dna hash PATH`
 struct DnaHashCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "hash", abstract: "Print the DNA hash of a DNA file.",
+        commandName: "hash", abstract: "Print the DNA hash of a DNA file or bundle.",
         discussion: "Of a .dna.json of 2019 it prints the Qm… address that its conductors knew it by.")
 
     @Argument(
-        help: "The DNA file, or a folder that holds one (….dna.yaml or dna.yaml).",
-        completion: .file(extensions: ["yaml"]))
+        help: "The DNA file, a folder that holds one (….dna.yaml or dna.yaml), or a DNA bundle.",
+        completion: .file(extensions: ["yaml", "dna"]))
     var path: String
 
     @Option(
@@ -55,7 +55,8 @@ struct DnaHashCommand: ParsableCommand {
     func run() throws {
         if path.hasSuffix(".json") { return try LegacyDnaHash.run(path, output) }
         let path = try ManifestPath.find(path, kind: "dna")
-        let (manifest, diagnostics) = ManifestReader.dna(at: path)
+        let bundle = try BundleDiagnosis.unpacked(path, .dna)
+        let (manifest, diagnostics) = try bundle?.dna() ?? ManifestReader.dna(at: path)
         guard let manifest else { throw Failure(ManifestReader.error(path, diagnostics)) }
         let definition = manifest.definition(DnaModifiers(networkSeed: networkSeed))
         let hash = definition.hash().text

@@ -5,8 +5,8 @@ import Manifests
 /// `plasmid happ …`: the file that says what an app consists of.
 struct Happ: ParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "happ", abstract: "Check a hApp file and the DNA files it names.",
-        subcommands: [HappCheck.self])
+        commandName: "happ", abstract: "Check a hApp file and the DNA files it names, pack them.",
+        subcommands: [HappCheck.self, HappPack.self, HappUnpack.self])
 }
 
 /// `plasmid happ check PATH…`
@@ -16,8 +16,8 @@ struct HappCheck: ParsableCommand {
         discussion: CheckHelp.discussion)
 
     @Argument(
-        help: "hApp files, folders that hold some at any depth, or - for standard input.",
-        completion: .file(extensions: ["yaml"]))
+        help: "hApp files, folders that hold some at any depth, hApp bundles, or - for standard input.",
+        completion: .file(extensions: ["yaml", "happ"]))
     var paths: [String] = []
 
     @OptionGroup var check: CheckOptions

@@ -38,12 +38,12 @@ struct AdminApps: AsyncParsableCommand {
 /// `plasmid admin install PATH`
 struct AdminInstall: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-        commandName: "install", abstract: "Install an app from its hApp file and enable it.",
+        commandName: "install", abstract: "Install an app from its hApp file or bundle and enable it.",
         discussion: "The app gets an agent of its own, whose key is made now, unless --agent names one.")
 
     @Argument(
-        help: "The hApp file, or a folder that holds one (….happ.yaml or happ.yaml).",
-        completion: .file(extensions: ["yaml"]))
+        help: "The hApp file, a folder that holds one (….happ.yaml or happ.yaml), or a hApp bundle.",
+        completion: .file(extensions: ["yaml", "happ"]))
     var path: String
 
     @Option(

@@ -1,0 +1,2 @@
+// The one place that names zlib's header; the library is found by pkg-config.
+#include <zlib.h>
