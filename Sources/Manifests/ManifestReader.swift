@@ -1,3 +1,4 @@
+import Foundation
 public import Integrity
 
 /// Reads DNA and hApp manifests: the way in for everything that a person wrote about an app.
@@ -32,6 +33,13 @@ public enum ManifestReader {
         var reader = HappReader(report: report, boundary: folder)
         let happ = reader.read(root)
         return (reader.report.hasErrors ? nil : happ, reader.report.sorted)
+    }
+
+    /// The text of bytes that did not come out of a file, under the same bounds.
+    /// - Parameter path: what faults call them.
+    public static func text(of bytes: [UInt8], path: String) -> (text: String?, diagnostics: [Diagnostic]) {
+        var report = Report(file: path)
+        return (ManifestFile.text(Data(bytes), report: &report), report.sorted)
     }
 
     /// The folder that `sources` of a manifest starts from: the nearest one at or above it with a Package.swift.

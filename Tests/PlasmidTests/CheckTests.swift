@@ -177,7 +177,9 @@ struct CheckTests {
 
     @Test("options that contradict each other are refused")
     func options() {
-        for words in [["--modules", "x", "--no-modules"], ["--json", "--format", "sarif"], []] {
+        for words in [
+            ["--modules", "x", "--no-modules"], ["--json", "--format", "sarif"], ["--watch", "--format", "sarif"], [],
+        ] {
             #expect(throws: (any Error).self) {
                 try Plasmid.parseAsRoot(["dna", "check"] + (words.isEmpty ? [] : ["a"]) + words)
             }

@@ -61,6 +61,8 @@ struct ShellTests {
         guard let first = try Self.offers(["plasmid", "adm"]) else { return }
         #expect(first == ["admin"])
         #expect(try Self.offers(["plasmid", "admin", "restore"]) == ["restore-chain", "restored"])
+        #expect(try Self.offers(["plasmid", "dna", "p"]) == ["pack"])
+        #expect(try Self.offers(["plasmid", "happ", "unpack", "--fo"]) == ["--force"])
         #expect(try Self.offers(["plasmid", "db", ""])?.contains("backup") == true)
         #expect(try Self.offers(["plasmid", "admin", "stats", "--wa"]) == ["--watch"])
         #expect(try Self.offers(["plasmid", "completions", "z"])?.contains("zsh") == true)
@@ -70,7 +72,8 @@ struct ShellTests {
     func manual() throws {
         let page = try Man.page()
         for command in [
-            "plasmid run", "plasmid db backup", "plasmid admin restore\\-chain", "plasmid admin config set",
+            "plasmid run", "plasmid dna pack", "plasmid happ unpack", "plasmid db backup",
+            "plasmid admin restore\\-chain", "plasmid admin config set",
         ] {
             #expect(page.contains(".SS \"\(command)\""), "\(command)")
         }

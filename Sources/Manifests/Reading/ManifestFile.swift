@@ -32,17 +32,34 @@ enum ManifestFile {
 
     /// Bytes as text, or nil with a fault.
     static func text(_ data: Data, report: inout Report) -> String? {
-        guard let text = String(validating: data, as: UTF8.self) else {
-            let isWide = [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(data.prefix(2)))
-            let isBundle = data.starts(with: Gzip.magic)
+        guard data.count <= YamlFile.maxBytes else {
             report.add(
-                .notUTF8, .start, "the file \(Spelling.shown(report.file, most: 1_000)) is not UTF-8 text",
-                hint: isWide
-                    ? "it is UTF-16: save it as UTF-8"
-                    : isBundle ? "it may be a bundle: unpack it, and name the file in it" : nil)
+                .fileTooLarge, .start,
+                "the file \(Spelling.shown(report.file, most: 1_000)) is too large for a manifest",
+                hint: "at most \(YamlFile.maxBytes) bytes")
             return nil
         }
-        return text
+        if let text = String(validating: data, as: UTF8.self) { return text }
+        let isWide = [[0xFF, 0xFE], [0xFE, 0xFF]].contains(Array(data.prefix(2)))
+        let isBundle = data.starts(with: Gzip.magic)
+        report.add(
+            .notUTF8, isWide || isBundle ? .start : placeOfFault(data),
+            "the file \(Spelling.shown(report.file, most: 1_000)) is not UTF-8 text",
+            hint: isWide
+                ? "it is UTF-16: save it as UTF-8"
+                : isBundle ? "it may be a bundle: unpack it, and name the file in it" : nil)
+        return nil
+    }
+
+    /// Where the first bytes stand that are no UTF-8.
+    private static func placeOfFault(_ data: Data) -> Position {
+        var (line, column) = (1, 1)
+        var codec = UTF8()
+        var bytes = data.makeIterator()
+        while case .scalarValue(let scalar) = codec.decode(&bytes) {
+            (line, column) = scalar == "\n" ? (line + 1, 1) : (line, column + 1)
+        }
+        return Position(line: line, column: column)
     }
 
     /// The root node of the file at the report's path, or nil with a fault.

@@ -57,6 +57,10 @@ struct CheckOptions: ParsableArguments {
         if noModules, !moduleFolders.isEmpty {
             throw ValidationError("--modules and --no-modules contradict each other.")
         }
+        if watch, format == .sarif {
+            throw ValidationError(
+                "--watch tells faults again and again, --format sarif is one document: use text or json.")
+        }
         if json, let format, format != .json {
             throw ValidationError("--json and --format \(format) contradict each other.")
         }

@@ -53,6 +53,9 @@ struct Checker {
         let describe: ManifestCheck.Describe? = describer.map { describer in
             { modules, base in describer.describe(modules, base) }
         }
+        guard input.faults.isEmpty else {
+            return Diagnosis(path: input.path, diagnostics: input.faults, facts: [], lines: [], text: "")
+        }
         if input.text == nil, BundleFile.isBundle(input.path) {
             return BundleDiagnosis.of(input.path, kind, describe)
         }

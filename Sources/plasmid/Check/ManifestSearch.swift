@@ -10,6 +10,8 @@ enum ManifestSearch {
         var path: String
         /// What came by standard input.
         var text: String?
+        /// Why nothing that could be read came by standard input.
+        var faults: [Diagnostic] = []
     }
 
     /// Folders with more things than this are not searched to their end.
@@ -22,7 +24,8 @@ enum ManifestSearch {
         var found: [Input] = []
         for path in paths {
             if path == "-" {
-                found.append(Input(path: stdinName, text: try standardInput()))
+                let (text, faults) = standardInput()
+                found.append(Input(path: stdinName, text: text, faults: faults))
                 continue
             }
             var isFolder: ObjCBool = false
@@ -36,12 +39,8 @@ enum ManifestSearch {
         return found.filter { seen.insert($0.path).inserted }
     }
 
-    private static func standardInput() throws -> String {
-        let data = FileHandle.standardInput.readData(ofLength: 1 << 20)
-        guard data.count < 1 << 20, let text = String(validating: data, as: UTF8.self) else {
-            throw Failure(PlasmidError(.manifestUnreadable, "standard input is no manifest: not UTF-8, or too large"))
-        }
-        return text
+    private static func standardInput() -> (text: String?, diagnostics: [Diagnostic]) {
+        ManifestReader.text(of: [UInt8](FileHandle.standardInput.readData(ofLength: 1 << 20)), path: stdinName)
     }
 
     private static func files(in folder: String, _ kind: ManifestKind) throws -> [String] {

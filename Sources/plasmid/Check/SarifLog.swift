@@ -30,7 +30,7 @@ enum SarifLog {
             ]),
             "originalUriBaseIds": .object(["SRCROOT": .object(["uri": .string(uri(folder + "/", isAbsolute: true))])]),
             "columnKind": .string("unicodeCodePoints"),
-            "results": .array(diagnostics.map { result($0, places[$0.code] ?? 0, &lines) }),
+            "results": .array(diagnostics.map { result($0, places[$0.code] ?? 0, folder, &lines) }),
         ])
         return .object([
             "$schema": .string("https://json.schemastore.org/sarif-2.1.0.json"), "version": .string("2.1.0"),
@@ -58,7 +58,9 @@ enum SarifLog {
         return String(text[..<end.lowerBound]) + "."
     }
 
-    private static func result(_ diagnostic: Diagnostic, _ rule: Int, _ lines: inout Lines) -> MessagePackValue {
+    private static func result(
+        _ diagnostic: Diagnostic, _ rule: Int, _ folder: String, _ lines: inout Lines
+    ) -> MessagePackValue {
         let text = [diagnostic.message, diagnostic.hint.map { "hint: \($0)" }].compactMap { $0 }.joined(separator: "\n")
         let line = lines.line(diagnostic.line, of: diagnostic.file)
         let length = line.map { TextReport.length(of: $0, from: min(diagnostic.column - 1, $0.count)) }
@@ -66,9 +68,12 @@ enum SarifLog {
             "startLine": .int(Int64(diagnostic.line)), "startColumn": .int(Int64(diagnostic.column)),
             "endColumn": length.map { .int(Int64(diagnostic.column + $0)) } ?? .null,
         ])
-        let isAbsolute = diagnostic.file.hasPrefix("/")
+        // Sources of validators are told with whole paths; code hosts want those of the repository.
+        let start = folder.hasSuffix("/") ? folder : folder + "/"
+        let path = diagnostic.file.hasPrefix(start) ? String(diagnostic.file.dropFirst(start.count)) : diagnostic.file
+        let isAbsolute = path.hasPrefix("/")
         let file = MessagePackValue.object([
-            "uri": .string(uri(diagnostic.file, isAbsolute: isAbsolute)),
+            "uri": .string(uri(path, isAbsolute: isAbsolute)),
             "uriBaseId": isAbsolute ? .null : .string("SRCROOT"),
         ])
         // Stays the same when lines above are put in or taken out.

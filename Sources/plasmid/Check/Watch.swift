@@ -23,11 +23,14 @@ struct Watch {
             let watched = Watched(files: try files(try inputs()))
             // Before the check: a change during it starts the next one.
             let before = watched.fingerprints()
-            let notifier = Notifier(folders: watched.folders)
+            let notifier = Notifier()
+            notifier.watch(watched.folders)
             let isValid = check() != nil
             Output.note("watching \(Words.count(watched.files.count, "file")) and folders; Ctrl-C ends")
             while watched.fingerprints() == before {
                 if notifier.wait(or: interrupt) { exit(isValid ? 0 : 1) }
+                // Folders may have come since, with what they hold: watched first, looked at afterwards.
+                notifier.watch(watched.folders)
             }
             if Output.isTerminal, options.chosen == .text {
                 FileHandle.standardOutput.write(Data("\u{1B}[2J\u{1B}[3J\u{1B}[H".utf8))
@@ -121,7 +124,7 @@ struct Watched {
         for file in files {
             var isFolder: ObjCBool = false
             _ = FileManager.default.fileExists(atPath: file, isDirectory: &isFolder)
-            result.insert(URL(fileURLWithPath: file).deletingLastPathComponent().path)
+            result.insert(Watched.nearest(URL(fileURLWithPath: file).deletingLastPathComponent()))
             guard isFolder.boolValue else { continue }
             result.insert(file)
             for path in FileManager.default.subpaths(atPath: file) ?? [] {
@@ -130,14 +133,25 @@ struct Watched {
         }
         return result.sorted()
     }
+
+    /// The folder, or the nearest one above it that is there: a build makes folders before files.
+    private static func nearest(_ folder: URL) -> String {
+        var folder = folder
+        while folder.path != "/", access(folder.path, F_OK) != 0 { folder = folder.deletingLastPathComponent() }
+        return folder.path
+    }
 }
 
 /// The kernel's word that something happened in some folders.
 final class Notifier {
     private let descriptor: Int32
 
-    init(folders: [String]) {
+    init() {
         descriptor = inotify_init1(Int32(IN_CLOEXEC | IN_NONBLOCK))
+    }
+
+    /// Watches these folders too. One that is watched already goes on being so.
+    func watch(_ folders: [String]) {
         let mask = UInt32(IN_CLOSE_WRITE | IN_MOVED_TO | IN_MOVED_FROM | IN_CREATE | IN_DELETE | IN_ATTRIB | IN_MODIFY)
         for folder in folders { _ = inotify_add_watch(descriptor, folder, mask) }
     }
