@@ -50,7 +50,7 @@ def check_region(region, path, where):
         must(type(value) is int and value >= 1, f"{where}.{key} is {value!r}")
     must(region.get("endColumn", 1 << 30) > region["startColumn"], f"{where} ends before it starts")
     try:
-        lines = re.split("\r\n|\n", path.read_text(encoding="utf-8-sig", newline=""))
+        lines = re.split("\r\n|\n", path.read_bytes().decode("utf-8-sig"))
     except (UnicodeDecodeError, OSError):
         return
     must(region["startLine"] <= len(lines), f"{where}: the file has no line {region['startLine']}")
@@ -74,7 +74,7 @@ def check_result(result, rules, bases, where):
     must(re.fullmatch(r"(?:[A-Za-z0-9\-._~/:]|%[0-9A-F]{2})+", uri), f"{where}: {uri!r} is no URI")
     path = urllib.parse.unquote(uri, errors="strict")
     if "uriBaseId" in artifact:
-        must(artifact["uriBaseId"] in bases and not uri.startswith(("/", "file:")), f"{where}: the base of {uri}")
+        must(artifact["uriBaseId"] in bases and not uri.startswith(("/", "./", "file:")), f"{where}: the base of {uri}")
     else:
         must(uri.startswith("file:///"), f"{where}: {uri} has no base and no scheme")
     must("region" in place, f"{where} has no line and column")

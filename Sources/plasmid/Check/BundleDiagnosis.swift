@@ -4,14 +4,15 @@ import Manifests
 
 /// Bundles where a manifest may stand: unpacked to a temporary folder, read there, told by their own name.
 enum BundleDiagnosis {
-    /// The bundle at a path, unpacked; nil where the path is none.
+    /// The DNA bundle at a path, unpacked; nil where the path is no bundle.
     /// - Throws: what is wrong with it, or that it is of another kind.
-    static func unpacked(_ path: String, _ kind: ManifestKind) throws -> UnpackedBundle? {
+    static func dna(_ path: String) throws -> UnpackedBundle? {
         guard BundleFile.isBundle(path) else { return nil }
         let unpacked = try UnpackedBundle(path, in: temporary)
-        guard unpacked.bundle.kind == kind else {
-            let what = "\(Words.harmless(path)) is the bundle of \(unpacked.bundle.kind.title), not of \(kind.title)"
-            throw Failure(PlasmidError(.manifestInvalid, what, hint: "use plasmid \(unpacked.bundle.kind.rawValue)"))
+        guard unpacked.bundle.kind == .dna else {
+            let what = "\(path) is the bundle of \(unpacked.bundle.kind.title), not of \(ManifestKind.dna.title)"
+            let hint = "plasmid happ check \(path) tells the hashes of its DNAs"
+            throw Failure(PlasmidError(.manifestInvalid, what, hint: hint))
         }
         return unpacked
     }

@@ -70,7 +70,8 @@ enum SarifLog {
         ])
         // Sources of validators are told with whole paths; code hosts want those of the repository.
         let start = folder.hasSuffix("/") ? folder : folder + "/"
-        let path = diagnostic.file.hasPrefix(start) ? String(diagnostic.file.dropFirst(start.count)) : diagnostic.file
+        var path = diagnostic.file.hasPrefix(start) ? String(diagnostic.file.dropFirst(start.count)) : diagnostic.file
+        while path.hasPrefix("./") { path.removeFirst(2) }
         let isAbsolute = path.hasPrefix("/")
         let file = MessagePackValue.object([
             "uri": .string(uri(path, isAbsolute: isAbsolute)),

@@ -61,6 +61,11 @@ struct Watch {
         _ = pipe(&interruptEnds)
         for end in interruptEnds { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
         for number in [SIGINT, SIGTERM] { signal(number, tellOfSignal) }
+        // Whoever started this may have blocked them, and a mask is inherited.
+        var wanted = sigset_t()
+        sigemptyset(&wanted)
+        for number in [SIGINT, SIGTERM] { sigaddset(&wanted, number) }
+        pthread_sigmask(SIG_UNBLOCK, &wanted, nil)
         return interruptEnds[0]
     }
 }

@@ -55,7 +55,7 @@ struct DnaHashCommand: ParsableCommand {
     func run() throws {
         if path.hasSuffix(".json") { return try LegacyDnaHash.run(path, output) }
         let path = try ManifestPath.find(path, kind: "dna")
-        let bundle = try BundleDiagnosis.unpacked(path, .dna)
+        let bundle = try BundleDiagnosis.dna(path)
         let (manifest, diagnostics) = try bundle?.dna() ?? ManifestReader.dna(at: path)
         guard let manifest else { throw Failure(ManifestReader.error(path, diagnostics)) }
         let definition = manifest.definition(DnaModifiers(networkSeed: networkSeed))
