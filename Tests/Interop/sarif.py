@@ -38,7 +38,7 @@ def text(value, where):
 
 def check_rule(rule, where):
     only(rule, where, ["id", "shortDescription", "fullDescription", "help"])
-    must(re.fullmatch(r"[A-Za-z]+", rule["id"]), f"{where}: the id {rule['id']!r}")
+    must(re.fullmatch(r"[A-Za-z0-9]+", rule["id"]), f"{where}: the id {rule['id']!r}")
     for key in ("shortDescription", "fullDescription", "help"):
         text(rule[key], f"{where}.{key}")
     must(len(rule["help"]["text"]) > len(rule["fullDescription"]["text"]), f"{where}: help says no more than the description")
