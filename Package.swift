@@ -99,7 +99,9 @@ let package = Package(
             ],
             swiftSettings: house),
         .executableTarget(
-            name: "plasmid-zome-host", dependencies: ["CZome", "Integrity", "CSeccomp"], swiftSettings: house),
+            name: "plasmid-zome-host", dependencies: ["CZome", "Integrity", "CSeccomp"], swiftSettings: house,
+            // Libraries shall find the `open` of Sandbox/ThreadStates.swift before the C library's.
+            linkerSettings: [.unsafeFlags(["-Xlinker", "--export-dynamic-symbol=open"])]),
     ]
         + sampleModules.map { zome($0) }
         + swiftTestModules.map { zome($0, path: "Tests/Modules/\($0)") }

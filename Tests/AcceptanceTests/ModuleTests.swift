@@ -169,6 +169,16 @@ struct ModuleTests {
         }
     }
 
+    @Test("a module may work on threads of the Swift runtime for longer than the runtime takes to look at them")
+    func elsewhere() async throws {
+        try await TestConductor.with { conductor in
+            let eve = try await conductor.install(Places.hostile, as: "eve")
+            // The threads are looked at once a second.
+            try await eve.call("slow_elsewhere", #"{"ms":2500}"#, zome: "hostile")
+            #expect(try await eve.call("echo", "3", zome: "hostile") == .int(3))
+        }
+    }
+
     @Test("a module that writes after its call has returned writes nothing")
     func afterTheCall() async throws {
         try await TestConductor.with { conductor in

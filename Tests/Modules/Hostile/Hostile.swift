@@ -48,6 +48,15 @@ let hostile = Zome("hostile") {
         while ContinuousClock.now < end { turns += 1 }
         return turns
     }
+    // The same on a thread of the runtime's own.
+    Function("slow_elsewhere") { (wait: Milliseconds, _: Host) in
+        await Task {
+            let end = ContinuousClock.now + .milliseconds(wait.ms)
+            var turns = 0
+            while ContinuousClock.now < end { turns += 1 }
+            return turns
+        }.value
+    }
     // Waits for something that never comes, and that is no answer of the host.
     Function("hang") { (_: Host) in
         await withUnsafeContinuation { (_: UnsafeContinuation<Void, Never>) in }
