@@ -118,7 +118,7 @@ final class DemoScript {
         let owner = MessagePackValue.string(agents["owner"] ?? "")
         let writer = MessagePackValue.string(agents["writer"] ?? "")
         let post = MessagePackValue.object(["owner": owner, "text": "Written for you."])
-        try await transcript.refused("without a grant the writer may not post for the owner", "not allowed") {
+        try await transcript.refused("without a grant the writer may not post for the owner", "no claim") {
             try await client.call("writer/ghostwriter", "ghostwriter", "post_for", post)
         }
         try await transcript.step("the owner invites the writer, who asks and keeps the claim") {
