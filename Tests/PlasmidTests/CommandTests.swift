@@ -125,8 +125,8 @@ struct CommandTests {
     @Test(
         "a command that is planned is not told to be mistyped",
         arguments: [
-            ("relay", "network"), ("sim dht", "network"), ("admin peers", "network"), ("dna pack x", "bundles"),
-            ("happ unpack x", "bundles"), ("keys export", "keystore"), ("keys rotate", "network"),
+            ("relay", "network"), ("sim dht", "network"), ("admin peers", "network"), ("keys export", "keystore"),
+            ("keys rotate", "network"),
         ])
     func later(words: String, reason: String) throws {
         let found = try #require(UnknownCommand.find(in: words.split(separator: " ").map(String.init)))

@@ -7,12 +7,9 @@ enum UnknownCommand {
     /// Commands that are planned, and why they are not there: whoever read of one is not told that it was mistyped.
     private static let later: [String: String] = {
         let network = "it comes with the network; this version's conductors do not talk to each other yet"
-        let bundle = "manifests and modules are used as they lie in their folder; bundles in one file come later"
         return [
             "plasmid relay": network, "plasmid bootstrap": network, "plasmid sim": network,
             "plasmid admin peers": network, "plasmid keys rotate": network,
-            "plasmid dna pack": bundle, "plasmid dna unpack": bundle,
-            "plasmid happ pack": bundle, "plasmid happ unpack": bundle,
             "plasmid keys export":
                 "the sealed file `keystore` in the data folder can be copied as it is, or with 'plasmid db "
                 + "backup'; its passphrase opens the copy",
