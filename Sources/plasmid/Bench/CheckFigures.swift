@@ -42,12 +42,15 @@ enum CheckFigures {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: CheckFigures.program)
         process.arguments = arguments
-        process.standardOutput = FileHandle.nullDevice
+        let output = Pipe()
+        process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         let start = monotonicSeconds()
         try process.run()
-        process.waitUntilExit()
+        // Its output ends with it; Foundation hears of the end of a process some 50 ms late.
+        _ = output.fileHandleForReading.readDataToEndOfFile()
         let seconds = monotonicSeconds() - start
+        process.waitUntilExit()
         guard process.terminationStatus == 0 else {
             let words = "plasmid \(arguments.joined(separator: " ")) ended with \(process.terminationStatus)"
             throw Failure(PlasmidError(.startFailed, words, hint: "run it by hand to see why"))
