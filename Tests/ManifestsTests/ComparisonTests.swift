@@ -95,6 +95,24 @@ struct ComparisonTests {
     }
 }
 
+@Suite("misspelt modules")
+struct MisspeltModuleTests {
+    @Test("where a module is not built, the built one that was meant is told, but none that the DNA names itself")
+    func nearest() throws {
+        let samples = try Samples("Good")
+        try samples.write("built/libNotees.so", "")
+        let manifest = try #require(ManifestReader.dna(at: samples.file("notes.yaml")).manifest)
+        let modules = BuiltModules(found: ["Notes": .notBuilt(searched: [samples.file("built"), "nowhere"])])
+        let found = ModuleComparison.diagnostics(manifest, modules)
+        #expect(found.map(\.code) == [.unknownModule])
+        #expect(found.first?.hint?.hasPrefix("did you mean \"Notees\"? searched for libNotes.so in ") == true)
+        let locator = ModuleLocator(folders: [samples.file("built")])
+        #expect(locator.nearest(to: "Notes", except: ["Notees"]) == nil)
+        let error = #expect(throws: PlasmidError.self) { try locator.locate("Notes", zome: "notes") }
+        #expect(error?.hint?.hasPrefix("did you mean Notees? ") == true)
+    }
+}
+
 @Suite("what is seldom meant")
 struct LintTests {
     private let manifest = """
@@ -166,6 +184,45 @@ struct LintTests {
         let bare = "import HDK\nlet n = \"note\"\n"
         #expect(try lint(bare) == ["unusedType 5", "unusedType 6"])
         #expect(try lint("import HDK\nimport Shared\nlet n = \"note\"\n").isEmpty)
+    }
+
+    @Test(
+        "a type that the DNA does not have is told where the sources name it; one that only a validator names is used")
+    func undeclared() throws {
+        let samples = try Samples("Good")
+        try samples.write(
+            "Sources/Notes/Notes.swift",
+            """
+            import HDK
+            struct Note: EntryValue { static let type: EntryTypeName = "notte" }
+            let away: LinkTypeName = "away"
+            let whatever: EntryTypeName = "%a\\(1)"
+            """)
+        try samples.write(
+            "Sources/Rules/Rules.swift",
+            "import HDK\nstruct Draft: EntryValue { static let type: EntryTypeName = \"draft\" }\n")
+        let path = try samples.write(
+            "lint.yaml",
+            """
+            manifest_version: "1"
+            name: x
+            integrity:
+              network_seed: secret
+              entry_types: [ { name: note }, { name: draft } ]
+              zomes: [ { name: rules, module: Rules, sources: Sources/Rules } ]
+            coordinator: { zomes: [ { name: notes, module: Notes } ] }
+            """)
+        let (dna, found) = ManifestCheck.dna(at: path)
+        #expect(dna != nil, "\(found.text)")
+        #expect(
+            found.map { "\($0.code.rawValue) \($0.line)" } == ["undeclaredType 2", "undeclaredType 3", "unusedType 5"])
+        let sources = samples.file("Sources/Notes/Notes.swift")
+        #expect(found.map(\.file) == [sources, sources, path] && found.allSatisfy { $0.severity == .warning })
+        #expect(
+            found.map { $0.hint ?? "" } == [
+                "did you mean \"note\"?", "it has none; writing one of it is refused",
+                "the sources name \"notte\": write the same in both",
+            ])
     }
 
     @Test("proofs that may come later and that no validator asks for are told once every validator was asked")

@@ -71,7 +71,7 @@ struct CorpusTests {
             .fileMissing, .fileUnreadable, .fileTooLarge, .notUTF8, .symbolicLink, .sourcesTooLarge, .unknownModule,
             .moduleUnreadable, .moduleWrongKind, .moduleNameDiffers, .functionMissing, .functionUndeclared,
             .callbackMissing, .callbackUndeclared, .validatesUnknownType, .typeUnvalidated, .publicFunctionWrites,
-            .unusedType, .proofUnasked, .badBundle,
+            .unusedType, .undeclaredType, .proofUnasked, .badBundle,
         ]
         for code in DiagnosticCode.allCases where !elsewhere.contains(code) {
             #expect(listings.contains { $0.contains("[\(code.rawValue)]") }, "\(code.rawValue)")

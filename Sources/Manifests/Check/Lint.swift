@@ -12,7 +12,9 @@ struct Lint {
         lint.space(definition)
         let sources = definition.coordinator.map { ZomeSources.find($0.module, of: manifest) }
         for (zome, sources) in zip(definition.coordinator, sources) { lint.access(zome, sources) }
-        lint.unused(definition, sources)
+        let validators = definition.integrity.zomes.map { ZomeSources.find($0, of: manifest) }
+        lint.undeclared(definition, sources + validators)
+        lint.unused(definition, sources, validators)
         return lint.diagnostics
     }
 
@@ -79,11 +81,36 @@ struct Lint {
 
     // MARK: - What nobody uses
 
-    /// Types that no coordinator's sources name. Says nothing where one of the sources is not at hand or leads elsewhere.
-    private mutating func unused(_ dna: DnaDefinition, _ sources: [ZomeSources?]) {
-        guard !sources.isEmpty, sources.allSatisfy({ $0?.isComplete == true }) else { return }
-        let texts = sources.reduce(into: Set<String>()) { $0.formUnion($1?.texts ?? []) }
-        let hint = "remove it before the network starts: later it is part of the DNA hash"
+    /// Types that the sources declare and the DNA does not have, told where they stand in the sources.
+    private mutating func undeclared(_ dna: DnaDefinition, _ sources: [ZomeSources?]) {
+        let (entries, links) = (dna.integrity.entryTypes.map(\.name), dna.integrity.linkTypes.map(\.name))
+        for type in sources.compactMap({ $0 }).flatMap(\.typeNames) where Spelling.isIdentifier(type.name) {
+            let (declared, what) = type.isLink ? (links, "link type") : (entries, "entry type")
+            guard !declared.contains(type.name) else { continue }
+            let near = Spelling.nearest(to: type.name, among: declared).map { "did you mean \"\($0)\"?" }
+            diagnostics.append(
+                Diagnostic(
+                    file: type.file, line: type.position.line, column: type.position.column, severity: .warning,
+                    code: .undeclaredType,
+                    message: "the DNA \"\(manifest.name)\" has no \(what) \"\(Spelling.shown(type.name))\"",
+                    hint: near
+                        ?? (declared.isEmpty ? "it has none" : "it has \(declared.prefix(30).joined(separator: ", "))")
+                        + "; writing one of it is refused"))
+        }
+    }
+
+    /// Types that no zome's sources name. Says nothing where one of the sources is not at hand or leads elsewhere.
+    private mutating func unused(_ dna: DnaDefinition, _ sources: [ZomeSources?], _ validators: [ZomeSources?]) {
+        let all = sources + validators
+        guard !sources.isEmpty, all.allSatisfy({ $0?.isComplete == true }) else { return }
+        let texts = all.reduce(into: Set<String>()) { $0.formUnion($1?.texts ?? []) }
+        let declared = Set(dna.integrity.entryTypes.map(\.name) + dna.integrity.linkTypes.map(\.name))
+        let strange = Set(all.flatMap { $0?.typeNames ?? [] }.map(\.name)).subtracting(declared).sorted()
+        // Removing is bad advice for a type that is only misspelt in the sources.
+        func hint(_ name: String) -> String {
+            Spelling.nearest(to: name, among: strange).map { "the sources name \"\($0)\": write the same in both" }
+                ?? "remove it before the network starts: later it is part of the DNA hash"
+        }
         for type in dna.integrity.entryTypes where !texts.contains(type.name) {
             let links = dna.integrity.linkTypes.filter {
                 $0.base == .entry(type.name) || $0.target == .entry(type.name)
@@ -91,12 +118,12 @@ struct Lint {
             guard links.isEmpty else { continue }
             add(
                 .unusedType, .warning, at: manifest.places[.entryType(type.name)],
-                "no zome's sources name the entry type \"\(type.name)\"", hint: hint)
+                "no zome's sources name the entry type \"\(type.name)\"", hint: hint(type.name))
         }
         for type in dna.integrity.linkTypes where !texts.contains(type.name) {
             add(
                 .unusedType, .warning, at: manifest.places[.linkType(type.name)],
-                "no zome's sources name the link type \"\(type.name)\"", hint: hint)
+                "no zome's sources name the link type \"\(type.name)\"", hint: hint(type.name))
         }
     }
 }

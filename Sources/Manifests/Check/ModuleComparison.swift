@@ -42,11 +42,13 @@ struct ModuleComparison {
         switch modules.found[module] {
         case nil: return nil
         case .notBuilt(let searched):
+            let near = ModuleLocator(folders: searched).nearest(to: module, except: manifest.modules)
             add(
                 .unknownModule, modules.areRequired ? .error : .note, at: .module(zome), .zome(zome),
                 message: "the module \(module) is not built"
                     + (modules.areRequired ? "" : ": zome \"\(zome)\" was not compared with it"),
-                hint: "searched for lib\(module).so in \(searched.joined(separator: ", ")); swift build makes it")
+                hint: (near.map { "did you mean \"\($0)\"? " } ?? "")
+                    + "searched for lib\(module).so in \(searched.joined(separator: ", ")); swift build makes it")
             return nil
         case .refused(_, let reason, let hint):
             add(

@@ -24,6 +24,17 @@ struct ZomeSources {
         "updateCapabilityGrant",
     ]
 
+    /// A text that the sources give to a type as its name: `EntryTypeName = "note"`.
+    struct TypeName {
+        let name: String
+        /// Of a link type, not of an entry type.
+        let isLink: Bool
+        let file: String
+        let position: Position
+    }
+
+    /// The names of types that the sources declare, in the order of the files.
+    private(set) var typeNames: [TypeName] = []
     /// What each text of the sources says, without quotes.
     private(set) var texts: Set<String> = []
     /// Whether the sources import nothing that could hide calls or names.
@@ -48,6 +59,16 @@ struct ZomeSources {
             ManifestFile.join(ManifestFile.join(manifest.sourceBase, $0), module)
         }
         guard let folder = folders.first(where: { FileKind($0) == .folder }) else { return nil }
+        return read(folder, shown: module)
+    }
+
+    /// The sources of a validator, which stand where the manifest says; nil where they are not at hand, as in a bundle.
+    static func find(_ zome: IntegrityZomeDef, of manifest: DnaManifest) -> ZomeSources? {
+        let folder = ManifestFile.join(manifest.sourceBase, zome.sources)
+        return FileKind(folder) == .folder ? read(folder, shown: zome.module) : nil
+    }
+
+    private static func read(_ folder: String, shown module: String) -> ZomeSources? {
         var report = Report(file: folder)
         guard let tree = SourceTree.read(folder: folder, shown: module, place: .start, report: &report) else {
             return nil
@@ -63,6 +84,7 @@ struct ZomeSources {
         for file in files {
             texts.formUnion(file.tokens.lazy.filter { $0.kind == .text }.map(\.string))
             hosts.formUnion(Self.hosts(file.tokens))
+            typeNames += Self.typeNames(file.tokens, file.path)
             let imports = ImportScanner.imports(in: file.bytes)
             if imports.contains(where: { !Self.harmless.contains($0.module) }) { isComplete = false }
         }
@@ -100,6 +122,18 @@ struct ZomeSources {
             result.insert(tokens[index].string)
         }
         return result
+    }
+
+    /// `EntryTypeName = "note"` and `LinkTypeName = "inbox"`, wherever they stand.
+    private static func typeNames(_ tokens: [SwiftTokens.Token], _ file: String) -> [TypeName] {
+        tokens.indices.dropLast(2).compactMap { index in
+            let (type, sign, text) = (tokens[index], tokens[index + 1], tokens[index + 2])
+            guard type.kind == .word, ["EntryTypeName", "LinkTypeName"].contains(type.string), sign.kind == .sign,
+                sign.string == "=", text.kind == .text
+            else { return nil }
+            return TypeName(
+                name: text.string, isLink: type.string == "LinkTypeName", file: file, position: text.position)
+        }
     }
 
     private mutating func collect(_ tokens: [SwiftTokens.Token], _ hosts: Set<String>, _ file: String) {

@@ -126,6 +126,8 @@ public enum DiagnosticCode: String, Hashable, Sendable, CaseIterable, Codable {
     case publicFunctionName
     /// No source of a zome names the type.
     case unusedType
+    /// The sources of a zome name a type that the DNA does not have.
+    case undeclaredType
 
     // hApps.
     /// There is no role.

@@ -137,9 +137,15 @@ extension DiagnosticCode {
                 + "does.", example: "- { name: delete_all, access: public }",
             mend: "Set access: author if it writes; else there is nothing to do."),
         .unusedType: Explanation(
-            "No source of a coordinator zome has the type's name as a text, and no link type that is used leads to it. It can "
+            "No source of a zome has the type's name as a text, and no link type that is used leads to it. It can "
                 + "be removed now; once the network runs, it is part of the DNA hash.",
             example: "- { name: draft }   # left from an earlier design", mend: "Remove it, or use it."),
+        .undeclaredType: Explanation(
+            "The sources of a zome give a type this name, and the DNA has no type of the name. What is written of it is "
+                + "refused when it is written, with unknownEntryType or unknownLinkType. The place is in the source file.",
+            example: "static let type: EntryTypeName = \"notte\"   // where dna.yaml has note",
+            mend: "Write the name as the manifest has it, or add the type to the manifest, which makes another network."
+        ),
     ]
 
     static let happTable: [DiagnosticCode: Explanation] = [
