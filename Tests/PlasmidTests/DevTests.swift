@@ -85,6 +85,37 @@ struct DevTests {
             #expect(none.end() == 1 && none.words.contains("error[notAPackage]"), "\(none.words)")
             let port = try Spoken([Spoken.plasmid, "dev", folder, "--port", "70000"], in: folder)
             #expect(port.end() == 2)
+            let name = try Spoken([Spoken.plasmid, "dev", folder, "--as", "ada", "--as", "a b"], in: folder)
+            #expect(name.end() == 2 && name.words.contains("\"a b\" cannot be the name of a person"), "\(name.words)")
+            #expect(!name.words.contains("building"))
+        }
+    }
+
+    @Test(
+        "a first start that fails says that nothing runs, with every fault; mended, it starts and tells what check knows"
+    )
+    func firstStart() async throws {
+        try await Spoken.alone { folder in
+            try Self.write(word: "one", to: folder)
+            let dna = folder + "/dna.yaml"
+            let good = try String(contentsOfFile: dna, encoding: .utf8)
+            let bad = good.replacingOccurrences(of: "name: tiny\n", with: "nam: tiny\n")
+            try writeFile(bad.replacingOccurrences(of: "module: Tiny", with: "modul: Tiny"), to: dna)
+            let dev = try Spoken([Spoken.plasmid, "dev", ".", "--port", "0"], in: folder)
+            #expect(dev.hear("watching") != nil, "\(dev.words)")
+            #expect(dev.words.contains("nothing runs yet") && !dev.words.contains("goes on"), "\(dev.words)")
+            #expect(dev.lines.count { $0.contains("[unknownKey]") } == 2 && dev.words.contains(" | nam: tiny\n"))
+
+            try writeFile(good, to: dna)
+            #expect(dev.hear("[functionUndeclared]")?.contains("echo, trap") == true, "\(dev.words)")
+            #expect(dev.hear("call:  plasmid call tiny/main tiny noop ") != nil, "\(dev.words)")
+
+            try writeFile(
+                good.replacingOccurrences(of: "{ name: noop }", with: "{ name: noop }, { name: echo }"), to: dna)
+            #expect(dev.hear("has the new manifest") != nil, "\(dev.words)")
+            #expect(dev.hear("  tiny/main tiny: noop, echo") != nil, "\(dev.words)")
+            #expect(dev.hear("[functionUndeclared]")?.contains("\"trap\"") == true, "\(dev.words)")
+            #expect(dev.stop() == 0, "\(dev.words)")
         }
     }
 

@@ -229,12 +229,17 @@ extension Conductor {
         }
     }
 
-    func checkName(_ name: String) throws(PlasmidError) {
+    /// Whether a text can be the id of an app or an interface: 1 to 64 letters, digits, `-`, `_` and `.`, the first no point.
+    public static func canBeID(_ name: String) -> Bool {
         let allowed = name.utf8.allSatisfy { byte in
             (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte)
                 || byte == 0x2d || byte == 0x5f || byte == 0x2e
         }
-        guard allowed, name.utf8.first != 0x2e, (1...64).contains(name.utf8.count) else {
+        return allowed && name.utf8.first != 0x2e && (1...64).contains(name.utf8.count)
+    }
+
+    func checkName(_ name: String) throws(PlasmidError) {
+        guard Self.canBeID(name) else {
             throw PlasmidError(
                 .badName, "`\(name)` cannot be an id",
                 hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point; where the app's file has another "

@@ -38,8 +38,9 @@ final class SpaceContext {
     func entryType(_ name: String) throws(PlasmidError) -> (app: AppEntryDef, definition: EntryTypeDef) {
         guard let app = definition.integrity.appEntryDef(named: name), let found = definition.entryType(app) else {
             throw PlasmidError(
-                .unknownEntryType, "the DNA has no entry type `\(name)`",
-                hint: "it has \(definition.integrity.entryTypes.map(\.name).joined(separator: ", "))")
+                .unknownEntryType,
+                "the DNA has no entry type `\(name)`; \(Self.known(definition.integrity.entryTypes.map(\.name)))",
+                hint: "compare with entry_types of its manifest")
         }
         return (app, found)
     }
@@ -47,10 +48,16 @@ final class SpaceContext {
     func linkType(_ name: String) throws(PlasmidError) -> LinkTypeNumber {
         guard let found = definition.integrity.linkIndexes(named: name) else {
             throw PlasmidError(
-                .unknownLinkType, "the DNA has no link type `\(name)`",
-                hint: "it has \(definition.integrity.linkTypes.map(\.name).joined(separator: ", "))")
+                .unknownLinkType,
+                "the DNA has no link type `\(name)`; \(Self.known(definition.integrity.linkTypes.map(\.name)))",
+                hint: "compare with link_types of its manifest")
         }
         return LinkTypeNumber(zomeIndex: found.zomeIndex, linkType: found.linkType)
+    }
+
+    /// In the sentence, since a module passes on no hint of what the host refused it.
+    private static func known(_ names: [String]) -> String {
+        names.isEmpty ? "it has none" : "it has \(names.prefix(30).joined(separator: ", "))"
     }
 
     func isAgent(_ entry: EntryHash) throws(PlasmidError) -> Bool {

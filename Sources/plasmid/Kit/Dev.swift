@@ -1,4 +1,5 @@
 import ArgumentParser
+import Conductor
 import ConductorAPI
 import Foundation
 import Integrity
@@ -19,7 +20,7 @@ struct Dev: ParsableCommand {
     @Argument(help: "The folder of the package.", completion: .directory)
     var path = "."
 
-    @Option(name: .long, help: "The admin port; the app port is the next one. 0 takes two free ones. Default: 9100.")
+    @Option(name: .long, help: "The admin port; the app port is the next one. 0 takes two free ones.")
     var port = 9_100
 
     @Option(
@@ -36,7 +37,16 @@ struct Dev: ParsableCommand {
         guard (0...65_534).contains(port) else { throw ValidationError("--port takes a number from 0 to 65534") }
     }
 
+    /// - Throws: a failure of usage: no saved file could mend such a name.
+    static func check(_ people: [String]) throws {
+        guard let wrong = people.first(where: { !Conductor.canBeID($0) }) else { return }
+        throw Failure.usage(
+            "--as \"\(Words.harmless(wrong))\" cannot be the name of a person",
+            hint: "1 to 64 letters, digits, `-`, `_` and `.`, the first no point")
+    }
+
     func run() throws {
+        try Self.check(people)
         let package = try DevPackage(path)
         guard !test else {
             let status = try package.test()

@@ -18,6 +18,8 @@ final class DevSession: Sendable {
     private let socket: RPCSocket
     /// The build that runs now.
     private let building = Mutex<Int32?>(nil)
+    /// What was told last, so that the same is not told at every save.
+    private let told = Mutex<(functions: [String], warnings: [Diagnostic])>(([], []))
 
     /// Starts the conductor, with no app in it yet or with those of the last time.
     init(_ package: DevPackage, folder: DataFolder, port: Int, people: [String]) throws {
@@ -51,6 +53,8 @@ final class DevSession: Sendable {
                     if isUp, !isReady {
                         isReady = true
                         tellReady()
+                    } else if !isUp, !isReady {
+                        Output.line("watching \(package.folder); save a file, and it is tried again. Ctrl-C ends.")
                     }
                     let fresh = watcher.wait()
                     tellChange(fresh)
@@ -75,6 +79,8 @@ final class DevSession: Sendable {
     /// Builds where sources changed, then brings every person's app up to date.
     /// - Returns: whether it is.
     private func takeUp(_ changed: Set<String>, savedAt: Double?) -> Bool {
+        // Before the build: a fault of the manifests is told at once.
+        guard let happ = readManifests() else { return false }
         do {
             var built: Double?
             if changed.contains(where: { !$0.hasSuffix(".yaml") && !$0.hasSuffix(".yml") }) {
@@ -83,36 +89,44 @@ final class DevSession: Sendable {
                 }
                 guard build.succeeded else {
                     Output.line(build.words.trimmingCharacters(in: .newlines))
-                    Output.line("✗ the build failed; what was built before goes on")
+                    Output.line("✗ the build failed; \(served("what was built before goes on"))")
                     return false
                 }
                 built = build.seconds
             }
-            for name in try names() { try bringUp(name) }
-            if let savedAt { tellTime(since: savedAt, built: built) }
+            for name in people.isEmpty ? [happ.manifest.name] : people { try bringUp(name, isBuilt: built != nil) }
+            if let savedAt {
+                tellTime(since: savedAt, built: built)
+                tellFunctions(happ)
+            }
+            tellWarnings()
             return true
         } catch let failure as Failure {
             _ = Failure.tell(failure)
         } catch {
             _ = Failure.tell(Failure(error as? PlasmidError ?? PlasmidError(.internal, "\(error)")))
         }
-        Output.line("✗ not taken up; what ran before goes on")
+        Output.line("✗ not taken up; \(served("what ran before goes on"))")
         return false
     }
 
-    private func names() throws -> [String] {
-        guard people.isEmpty else { return people }
-        let reading = ManifestReader.happ(at: package.happ)
-        guard let happ = reading.happ else {
-            throw Failure(
-                PlasmidError(
-                    .manifestInvalid, "\(package.happ) has faults:\n\(reading.diagnostics.text)",
-                    hint: "docs/manifests.md has every key"))
-        }
-        return [happ.manifest.name]
+    /// The words, if an app runs; else that none does, as at a first start that fails.
+    private func served(_ words: String) -> String {
+        let apps = (try? request("admin/app/list", .emptyMap).items) ?? []
+        return apps.isEmpty ? "nothing runs yet" : words
     }
 
-    private func bringUp(_ name: String) throws {
+    /// The app's files; nil where they have faults, which are told as `plasmid happ check` tells them.
+    private func readManifests() -> LoadedHapp? {
+        let (happ, diagnostics) = ManifestReader.happ(at: package.happ)
+        guard happ == nil else { return happ }
+        let faults = Diagnosis(path: package.happ, diagnostics: diagnostics, facts: [], lines: [])
+        Output.line(TextReport(isColored: TextReport.isColored, isQuiet: true).text(faults))
+        Output.line("✗ not taken up; \(served("what ran before goes on"))")
+        return nil
+    }
+
+    private func bringUp(_ name: String, isBuilt: Bool) throws {
         let apps = try request("admin/app/list", .emptyMap).items
         guard apps.contains(where: { $0["app_id"]?.text == name }) else {
             let info = try request(
@@ -125,7 +139,7 @@ final class DevSession: Sendable {
         let report = try request(
             "admin/app/update-coordinators",
             .object(["app_id": .string(name), "path": .string(package.happ), "allow_new_network": .bool(true)]))
-        for role in report["roles"]?.items ?? [] { tell(role) }
+        for role in report["roles"]?.items ?? [] { tell(role, isBuilt: isBuilt) }
         for bridge in report["bridges"]?.items ?? [] {
             let (caller, callee) = (bridge["caller"]?.text ?? "", bridge["callee"]?.text ?? "")
             let isNew = bridge["change"]?.text == "added"
@@ -135,11 +149,12 @@ final class DevSession: Sendable {
         }
     }
 
-    private func tell(_ role: MessagePackValue) {
+    private func tell(_ role: MessagePackValue, isBuilt: Bool) {
         let (instance, dna) = (role["instance_id"]?.text ?? "", role["dna"]?.text ?? "")
         if let fault = role["fault"]?.text { Output.line("✗ \(instance) does not run: \(fault)") }
         switch role["change"]?.text {
-        case "coordinator": Output.line("✓ \(instance) has the new modules; its chain goes on")
+        case "coordinator":
+            Output.line("✓ \(instance) has the new \(isBuilt ? "modules" : "manifest"); its chain goes on")
         case "network":
             Output.line("! \(instance) is another network now: \(dna)")
             Output.line("  it begins a new chain; the old one stays on disk, and is back when the old rules are")
@@ -157,19 +172,51 @@ final class DevSession: Sendable {
     // MARK: Words
 
     private func tellReady() {
-        let functions = ManifestReader.happ(at: package.happ).happ?.roles.map { role, _, dna in
-            (role.name, dna.coordinator.map { ($0.name, $0.functions.map(\.name)) })
-        }
-        guard let functions, let name = try? names().first else { return }
+        guard let happ = ManifestReader.happ(at: package.happ).happ else { return }
+        let name = people.first ?? happ.manifest.name
         Output.line("ready: admin port \(ports.admin), app port \(ports.app), data in \(folder.path)")
-        for (role, zomes) in functions {
-            for (zome, functions) in zomes {
-                Output.line("  \(name)/\(role) \(zome): \(functions.joined(separator: ", "))")
-            }
+        tellFunctions(happ)
+        let calls = happ.roles.flatMap { role, _, dna in
+            dna.coordinator.flatMap { zome in zome.functions.map { "\(name)/\(role.name) \(zome.name) \($0.name)" } }
         }
-        Output.line("call:  plasmid call \(name)/ROLE ZOME FUNCTION '{…}' --data \(folder.path)")
+        if let call = calls.first {
+            Output.line("call:  plasmid call \(call) '{…}' --data \(folder.path)")
+        }
         Output.line("hear:  plasmid signals \(name) --data \(folder.path)")
         Output.line("watching \(package.folder); save a file, and it is taken up. Ctrl-C ends.")
+    }
+
+    /// What there is to call, unless it is what was told last.
+    private func tellFunctions(_ happ: LoadedHapp) {
+        let name = people.first ?? happ.manifest.name
+        let lines = happ.roles.flatMap { role, _, dna in
+            dna.coordinator.map { zome in
+                "  \(name)/\(role.name) \(zome.name): \(zome.functions.map(\.name).joined(separator: ", "))"
+            }
+        }
+        let isNew = told.withLock { told in
+            defer { told.functions = lines }
+            return told.functions != lines
+        }
+        guard isNew else { return }
+        for line in lines { Output.line(line) }
+    }
+
+    /// What `plasmid happ check` has to say of what was taken up, unless it is what was told last.
+    private func tellWarnings() {
+        var found = Checker.diagnose(ManifestSearch.Input(path: package.happ), .happ, ModuleDescriber(given: []))
+        found.diagnostics.removeAll { $0.severity == .note }
+        let diagnostics = found.diagnostics
+        let isNew = told.withLock { told in
+            defer { told.warnings = diagnostics }
+            return told.warnings != diagnostics
+        }
+        guard !diagnostics.isEmpty else { return }
+        guard isNew else {
+            Output.line("! \(Words.count(diagnostics.count, "warning")) as before: plasmid happ check \(package.happ)")
+            return
+        }
+        Output.line(TextReport(isColored: TextReport.isColored, isQuiet: true).text(found))
     }
 
     private func tellChange(_ changed: Set<String>) {
