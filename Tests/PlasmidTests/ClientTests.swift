@@ -22,6 +22,10 @@ struct ClientTests {
     private func drive(_ interpreter: String, _ script: String) async throws {
         let program = try #require(Self.program(interpreter))
         try await Spoken.alone { folder in
+            let nobody = try Spoken(
+                [program, "\(Spoken.root)/examples/\(script)", folder + "/nowhere", "happ.yaml"], in: folder)
+            #expect(nobody.end() == 1 && nobody.words.hasPrefix("error: no conductor runs"), "\(nobody.words)")
+            #expect(nobody.words.contains("hint: start one") && !nobody.words.contains("Traceback"), "\(nobody.words)")
             let conductor = try Spoken(
                 [Spoken.plasmid, "run", "--data", folder, "--port", "0", "--passphrase", "credential:passphrase"],
                 in: folder, environment: ["CREDENTIALS_DIRECTORY": try Self.credentials(folder)])

@@ -97,9 +97,21 @@ async function refused (code, promise) {
   })
 }
 
+/** The ports of the conductor that keeps its data in a folder, and a connection to its admin port. */
+async function operator (folder) {
+  try {
+    const ports = JSON.parse(readFileSync(`${folder}/ports.json`, 'utf8'))
+    const token = readFileSync(`${folder}/admin.token`, 'utf8').trim()
+    return { ports, admin: await Conductor.open(ports.admin, token) }
+  } catch (error) {
+    console.error(`error: no conductor runs with its data in ${folder} (${error.message})`)
+    console.error('hint: start one, or name the folder of one that runs (of plasmid dev: PACKAGE/.plasmid-dev)')
+    process.exit(1)
+  }
+}
+
 async function main (folder, happ) {
-  const ports = JSON.parse(readFileSync(`${folder}/ports.json`, 'utf8'))
-  const admin = await Conductor.open(ports.admin, readFileSync(`${folder}/admin.token`, 'utf8').trim())
+  const { ports, admin } = await operator(folder)
   const app = async name => Conductor.open(ports.app, (await admin.ask('admin/token/issue', { app_id: name })).token)
 
   // Install: two people, each with an agent and a chain of their own.

@@ -126,11 +126,23 @@ def refused(code, ask):
     raise AssertionError(f"it was not refused, but answered {answer}")
 
 
+def operator(folder):
+    """The ports of the conductor that keeps its data in a folder, and a connection to its admin port."""
+    try:
+        with open(f"{folder}/ports.json", encoding="utf-8") as file:
+            ports = json.load(file)
+        with open(f"{folder}/admin.token", encoding="utf-8") as file:
+            token = file.read().strip()
+        return ports, Conductor(ports["admin"], token)
+    except OSError as error:
+        sys.exit(
+            f"error: no conductor runs with its data in {folder} ({error})\n"
+            "hint: start one, or name the folder of one that runs (of plasmid dev: PACKAGE/.plasmid-dev)"
+        )
+
+
 def main(folder, happ):
-    with open(f"{folder}/ports.json", encoding="utf-8") as file:
-        ports = json.load(file)
-    with open(f"{folder}/admin.token", encoding="utf-8") as file:
-        admin = Conductor(ports["admin"], file.read().strip())
+    ports, admin = operator(folder)
 
     def app(name):
         return Conductor(ports["app"], admin.ask("admin/token/issue", {"app_id": name})["token"])
