@@ -22,6 +22,9 @@ struct NewTests {
             // The one dependency is a folder, so that there is nothing to fetch.
             let manifest = try String(contentsOfFile: package + "/Package.swift", encoding: .utf8)
             #expect(manifest.contains(#".package(path: plasmid + "/hdk")"#) && !manifest.contains("url:"))
+            // An entry of the PATH holds wherever one goes only if it begins at the root.
+            let readme = try String(contentsOfFile: package + "/README.md", encoding: .utf8)
+            #expect(readme.contains(#"" && pwd)/.build/debug:$PATH""#))
             for file in try FileManager.default.subpathsOfDirectory(atPath: package) {
                 let text = (try? String(contentsOfFile: package + "/" + file, encoding: .utf8)) ?? ""
                 #expect(!text.contains("<NAME>") && !text.contains("<CAMEL>") && !text.contains("<PLASMID>"), "\(file)")
@@ -58,6 +61,13 @@ struct NewTests {
             let none = try Spoken([Spoken.plasmid, "new", "dna", "no", "--plasmid", "file://\(folder)/no"], in: folder)
             #expect(none.end() == 1 && none.words.contains("error[cloneFailed]"), "\(none.words)")
         }
+    }
+
+    @Test("where no plasmid is on the PATH, its tests would not find one")
+    func onPath() {
+        #expect(NewOptions.isOnPath(["PATH": "nowhere:\(Spoken.products)"]))
+        #expect(!NewOptions.isOnPath(["PATH": "nowhere"]) && !NewOptions.isOnPath([:]))
+        #expect(NewOptions.isOnPath(["PLASMID": "elsewhere/plasmid"]))
     }
 
     @Test("paths of the checkout are as seen from the package")

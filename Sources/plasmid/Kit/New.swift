@@ -78,6 +78,16 @@ struct NewOptions: ParsableArguments {
         if output.json { return try Output.json(.object(["path": .string(folder)])) }
         Output.line("made \(folder)")
         Output.line("next: cd \(Self.relative(folder, from: DataFolder.absolute("."))) && swift test")
+        guard !Self.isOnPath() else { return }
+        Output.line("the tests look for plasmid on the PATH: export PATH=\"\(RunSettings.programFolder()):$PATH\"")
+    }
+
+    /// Whether the tests of a package would find this program, or another of its name.
+    static func isOnPath(_ environment: [String: String] = ProcessInfo.processInfo.environment) -> Bool {
+        guard environment["PLASMID"] == nil else { return true }
+        return (environment["PATH"] ?? "").split(separator: ":").contains {
+            FileManager.default.isExecutableFile(atPath: "\($0)/plasmid")
+        }
     }
 
     private static func clone(_ address: String, into folder: String) throws {

@@ -240,7 +240,7 @@ struct PackageTemplate {
         It needs Swift 6.3 or later, libsodium and a built checkout of Plasmid. Where that is, `Package.swift` says; the variable
         `PLASMID_HOME` says otherwise.
 
-            export PATH="<PLASMID>/.build/debug:$PATH"
+            export PATH="$(cd "${PLASMID_HOME:-<PLASMID>}" && pwd)/.build/debug:$PATH"
             swift test                  # real conductors, thrown away afterwards
             plasmid dev .               # a conductor that takes up every change when you save it
             ./ci                        # all that must hold, from a bare checkout
