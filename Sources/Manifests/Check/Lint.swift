@@ -81,7 +81,8 @@ struct Lint {
 
     // MARK: - What nobody uses
 
-    /// Types that the sources declare and the DNA does not have, told where they stand in the sources.
+    /// Types that the sources declare and the DNA does not have, told where they stand in the sources. Without a declared
+    /// type of a close name it is a note: a module may serve several DNAs, each with some of its types.
     private mutating func undeclared(_ dna: DnaDefinition, _ sources: [ZomeSources?]) {
         let (entries, links) = (dna.integrity.entryTypes.map(\.name), dna.integrity.linkTypes.map(\.name))
         for type in sources.compactMap({ $0 }).flatMap(\.typeNames) where Spelling.isIdentifier(type.name) {
@@ -90,8 +91,8 @@ struct Lint {
             let near = Spelling.nearest(to: type.name, among: declared).map { "did you mean \"\($0)\"?" }
             diagnostics.append(
                 Diagnostic(
-                    file: type.file, line: type.position.line, column: type.position.column, severity: .warning,
-                    code: .undeclaredType,
+                    file: type.file, line: type.position.line, column: type.position.column,
+                    severity: near == nil ? .note : .warning, code: .undeclaredType,
                     message: "the DNA \"\(manifest.name)\" has no \(what) \"\(Spelling.shown(type.name))\"",
                     hint: near
                         ?? (declared.isEmpty ? "it has none" : "it has \(declared.prefix(30).joined(separator: ", "))")

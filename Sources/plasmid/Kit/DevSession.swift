@@ -205,7 +205,10 @@ final class DevSession: Sendable {
     /// What `plasmid happ check` has to say of what was taken up, unless it is what was told last.
     private func tellWarnings() {
         var found = Checker.diagnose(ManifestSearch.Input(path: package.happ), .happ, ModuleDescriber(given: []))
-        found.diagnostics.removeAll { $0.severity == .note }
+        // Who is at work on the package wants to know of every type that will be refused.
+        found.diagnostics = found.diagnostics.map {
+            $0.code == .undeclaredType ? $0.with(severity: .warning) : $0
+        }.filter { $0.severity != .note }
         let diagnostics = found.diagnostics
         let isNew = told.withLock { told in
             defer { told.warnings = diagnostics }
