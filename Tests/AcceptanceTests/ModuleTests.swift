@@ -131,6 +131,8 @@ struct ModuleTests {
             let code = function == "allocate" ? "moduleOutOfMemory" : "moduleTrapped"
             #expect(error.code.rawValue == code, "\(error)")
             #expect(error.message.hasPrefix("Zome function failure: "))
+            // One line of its last words, and not the stack behind them.
+            #expect(error.cause?.contains("\n") != true && error.cause?.contains("stack trace") != true, "\(error)")
             #expect(error.message.contains("'hostile'") && error.message.contains("'\(function)'"))
             #expect(await alice.outcome("write", #"{"text":"undisturbed"}"#, zome: "messenger").isOK)
             try await eve.call("create", #""after""#, zome: "hostile")

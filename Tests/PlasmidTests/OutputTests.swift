@@ -65,6 +65,7 @@ struct OutputTests {
     func harmless() {
         #expect(Words.harmless("a\u{1B}[2Jb\nc\u{202E}d") == "a\u{FFFD}[2Jb\u{FFFD}c\u{FFFD}d")
         #expect(Words.harmless("a\nb\u{7}", keepingLines: true) == "a\nb\u{FFFD}")
+        #expect(Words.oneLine("a\nb\tc\r\u{7}") == #"a\nb c\#u{FFFD}\#u{FFFD}"#)
     }
 
     @Test("a listing shows the columns that some row has")

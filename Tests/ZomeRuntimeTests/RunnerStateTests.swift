@@ -253,4 +253,27 @@ import Testing
         #expect(failure.code.rawValue == code)
         #expect(failure.error(zome: "z", kind: .function, name: "f").message.contains("function 'f'"))
     }
+
+    @Test func aCallerIsToldTheReasonAndNotTheStack() {
+        let stack = (0..<21).map { "\($0)    libswiftCore.so   0x00007f0000000000 _swift_runtime + \($0)" }
+        let words =
+            "counting\nNotes/Notes.swift:7: Fatal error: Index out of range\n\nCurrent stack trace:\n"
+            + stack.joined(separator: "\n")
+        let failure = ModuleFailure.explaining(
+            ChildExit(status: .signalled(SIGILL), lastWords: words), memoryBytes: 128 << 20)
+        let told = failure.error(zome: "z", kind: .function, name: "f")
+        #expect(told.cause == "Notes/Notes.swift:7: Fatal error: Index out of range")
+        #expect(failure.error(zomes: ["z"]).cause == words, "the log has all of it")
+        #expect(ModuleFailure.brief(failure.error(zomes: ["z"])).cause == told.cause)
+        #expect(ModuleFailure.headline("a\nout of luck\n \n") == "out of luck")
+        #expect(ModuleFailure.headline("Current stack trace:\n0 x") == "0 x")
+        #expect(ModuleFailure.headline(" \n") == nil)
+        #expect(ModuleFailure.headline(String(repeating: "x", count: 5_000))?.count == 301)
+    }
+
+    @Test func anEndAtTheDeadlineNamesTheBoundAndItsKey() {
+        let second = ModuleFailure.timedOut(.seconds(30)).error(zome: "z", kind: .function, name: "f")
+        #expect(second.message.contains("30 s") && second.hint?.contains("zomes.call_timeout") == true)
+        #expect(ModuleFailure.timedOut(.milliseconds(300)).what.contains("300 ms"))
+    }
 }

@@ -77,7 +77,8 @@ public final class InProcessRunner: ZomeRunner {
             return completion(.failure(PlasmidError(.internal, words)))
         }
         table[call] = CallTable<Completion>.Call(
-            zome: zome, kind: kind, name: name, waiter: completion, queued: nil, left: timeout ?? limits.callTimeout,
+            zome: zome, kind: kind, name: name, waiter: completion, queued: nil,
+            allowed: timeout ?? limits.callTimeout, left: timeout ?? limits.callTimeout,
             runningSince: .now())
         counters.calls += 1
         let thread = self.thread ?? start()
@@ -172,7 +173,7 @@ public final class InProcessRunner: ZomeRunner {
             guard let self else { return }
             tickTask = nil
             for (number, call) in table.takeExpired(.now()) {
-                let failure = ModuleFailure(code: .moduleTimedOut, what: "took longer than it may")
+                let failure = ModuleFailure.timedOut(call.allowed)
                 thread?.inbox.put(.cancel(call: number, zome: call.zome))
                 call.waiter(.failure(failure.error(zome: specs[call.zome].zome, kind: call.kind, name: call.name)))
             }

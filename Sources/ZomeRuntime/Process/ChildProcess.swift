@@ -20,8 +20,8 @@ final class ChildProcess: Sendable {
     private let command: Command
     private let ended: @Sendable (ChildExit) -> Void
 
-    /// How much of what a process prints is kept for messages, in bytes.
-    private static let lastWordsBytes = 2048
+    /// How much of what a process prints is kept for messages, in bytes: a trap's reason stands before its whole stack.
+    private static let lastWordsBytes = 8_192
     private static let stackBytes = 128 << 10
 
     /// Starts it on a thread of its own. `ended` is called once, on that thread.

@@ -200,7 +200,7 @@ public final class ProcessRunner: ZomeRunner {
                 disconnect()
                 killAfterGrace()
             case .report(let error):
-                loaded(.failure(error))
+                loaded(.failure(ModuleFailure.brief(error)))
                 handler?.runnerStopped(error)
             }
         }

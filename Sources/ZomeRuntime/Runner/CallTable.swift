@@ -11,6 +11,8 @@ struct CallTable<Waiter> {
         let waiter: Waiter
         /// Waits to be sent: the packed invocation. `nil` once sent.
         var queued: [UInt8]?
+        /// How long it may run.
+        let allowed: TimeAmount
         /// Time that is left, as of `runningSince`; while paused, as of now.
         var left: TimeAmount
         /// `nil` while the clock stands.

@@ -22,6 +22,7 @@ struct ModuleFailure: Equatable {
     let code: PlasmidError.Code
     /// Completes "The module of zome 'z' …".
     let what: String
+    /// All that is known of why, for the log.
     var cause: String?
     var hint: String?
 
@@ -54,7 +55,7 @@ struct ModuleFailure: Equatable {
     /// A trap is the module's own: an index out of bounds, an overflow, a value that was not there.
     private static let ownFault =
         "Nothing of the call was written, and the next call starts the module anew. The cause in brackets is its last word; the "
-        + "conductor's log has it too."
+        + "conductor's log has all that it said."
 
     private static func outOfMemory(_ how: String, _ limit: Int, _ words: String?) -> ModuleFailure {
         ModuleFailure(
@@ -81,10 +82,39 @@ struct ModuleFailure: Equatable {
     /// The error of one call that was in flight.
     func error(zome: String, kind: InvocationKind, name: String) -> PlasmidError {
         PlasmidError(
-            code, "The module of zome '\(zome)' \(what) while \(Self.label(kind, name)) ran.", hint: hint, cause: cause)
+            code, "The module of zome '\(zome)' \(what) while \(Self.label(kind, name)) ran.", hint: hint,
+            cause: cause.flatMap(Self.headline))
     }
 
-    /// The error of the module as a whole.
+    /// Longest cause that a caller is shown, in characters.
+    private static let headlineLength = 300
+
+    /// The one line of a process's last words that says why it ended. What the Swift runtime says at a trap is followed by
+    /// its stack, which helps only who mends the module: it stands in the log.
+    static func headline(_ words: String) -> String? {
+        let lines = words.split(separator: "\n").filter { line in line.contains { $0 != " " } }
+        let said = lines.prefix { !$0.hasPrefix("Current stack trace") }
+        let line = said.last { $0.contains("Fatal error") } ?? said.last ?? lines.last
+        return line.map { $0.count > headlineLength ? String($0.prefix(headlineLength)) + "…" : String($0) }
+    }
+
+    /// The same error with one line of its cause.
+    static func brief(_ error: PlasmidError) -> PlasmidError {
+        PlasmidError(error.code, error.message, hint: error.hint, cause: error.cause.flatMap(headline))
+    }
+
+    /// Ended at its deadline.
+    static func timedOut(_ allowed: TimeAmount) -> ModuleFailure {
+        let milliseconds = allowed.nanoseconds / 1_000_000
+        let bound = milliseconds % 1_000 == 0 ? "\(milliseconds / 1_000) s" : "\(milliseconds) ms"
+        return ModuleFailure(
+            code: .moduleTimedOut, what: "took longer than the \(bound) that it may and was ended",
+            hint:
+                "The time a call waits for the host does not count. The bound is the conductor's key zomes.call_timeout."
+        )
+    }
+
+    /// The error of the module as a whole; its cause has all that is known.
     func error(zomes: [String]) -> PlasmidError {
         let list = zomes.map { "'\($0)'" }.joined(separator: ", ")
         return PlasmidError(code, "The module of zome \(list) \(what).", hint: hint, cause: cause)

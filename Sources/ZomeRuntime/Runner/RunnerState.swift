@@ -93,8 +93,9 @@ struct RunnerState<Waiter> {
         if let error = admissionError(call: call, zome: zome, kind: kind, name: name, bytes: invocation.count) {
             return .refused(error)
         }
+        let allowed = timeout ?? limits.callTimeout
         var entry = CallTable<Waiter>.Call(
-            zome: zome, kind: kind, name: name, waiter: waiter, queued: nil, left: timeout ?? limits.callTimeout,
+            zome: zome, kind: kind, name: name, waiter: waiter, queued: nil, allowed: allowed, left: allowed,
             runningSince: nil)
         if case .ready = phase, isWritable, queue.isEmpty {
             entry.runningSince = now
@@ -288,7 +289,7 @@ struct RunnerState<Waiter> {
         let error = refusal ?? failure.error(zomes: zomes)
         if !hasServed {
             // Those that waited for it would only wait for the same again.
-            effects += failAll { _ in error }
+            effects += failAll { _ in ModuleFailure.brief(error) }
         }
         effects.append(.report(error))
         return effects + restart(now)
@@ -353,12 +354,10 @@ struct RunnerState<Waiter> {
         let late = table.takeExpired(now)
         guard !late.isEmpty else { return [] }
         phase = .ending(expected: false)
-        let timedOut = ModuleFailure(
-            code: .moduleTimedOut, what: "took longer than it may and was killed",
-            hint: "The time a call waits for the host does not count.")
-        verdict = timedOut
+        verdict = .timedOut(late[0].call.allowed)
         var effects: [Effect] = [.kill]
         for (_, call) in late {
+            let timedOut = ModuleFailure.timedOut(call.allowed)
             effects.append(
                 .fail(call.waiter, timedOut.error(zome: zomes[call.zome], kind: call.kind, name: call.name)))
         }

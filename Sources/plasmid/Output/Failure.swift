@@ -49,7 +49,7 @@ struct Failure: Error {
     /// The two lines that standard error gets: `error[code]: sentence` and `hint: what to do`.
     static func lines(_ error: PlasmidError) -> String {
         var text = "error[\(error.code.rawValue)]: \(Words.harmless(error.message, keepingLines: true))"
-        if let cause = error.cause { text += " (\(Words.harmless(cause)))" }
+        if let cause = error.cause { text += " (\(Words.oneLine(cause)))" }
         if let hint = error.hint { text += "\nhint: \(Words.harmless(hint, keepingLines: true))" }
         return text + "\n"
     }

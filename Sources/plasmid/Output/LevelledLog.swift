@@ -68,7 +68,7 @@ struct TextLog: LogHandler {
 
     func log(event: LogEvent) {
         var event = event
-        event.message = "\(Words.harmless(event.message.description))"
+        event.message = "\(Words.oneLine(event.message.description))"
         event.metadata = event.metadata?.mapValues(Self.harmless)
         inner.log(event: event)
     }
@@ -77,7 +77,7 @@ struct TextLog: LogHandler {
         switch value {
         case .array(let values): .array(values.map(harmless))
         case .dictionary(let values): .dictionary(values.mapValues(harmless))
-        default: .string(Words.harmless(value.description))
+        default: .string(Words.oneLine(value.description))
         }
     }
 }

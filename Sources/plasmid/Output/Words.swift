@@ -32,6 +32,11 @@ enum Words {
             + "T\(two(parts.tm_hour)):\(two(parts.tm_min)):\(two(parts.tm_sec)).\(fraction)Z"
     }
 
+    /// The same on one line: a line break is written as `\n`, so that what had lines can still be read.
+    static func oneLine(_ text: String) -> String {
+        harmless(text, keepingLines: true).replacing("\n", with: "\\n").replacing("\t", with: " ")
+    }
+
     /// A text that came from elsewhere, without the control characters that would steer the terminal.
     static func harmless(_ text: String, keepingLines: Bool = false) -> String {
         var result = String.UnicodeScalarView()
