@@ -12,6 +12,10 @@ public enum PassphraseSource: Hashable, Sendable {
     /// Read from the file of this name in `$CREDENTIALS_DIRECTORY`, where systemd puts it.
     case credential(String)
 
+    /// What is thrown where the two passphrases for a new keystore are not the same.
+    public static let differing = PlasmidError(
+        .passphraseUnusable, "the two passphrases differ", hint: "try again")
+
     /// Longest passphrase, in bytes.
     public static let maxBytes = 1_024
 
@@ -53,9 +57,7 @@ public enum PassphraseSource: Hashable, Sendable {
             let isSame = first.withUnsafeBytes { left in
                 second.withUnsafeBytes { constantTimeEquals(left, $0) }
             }
-            guard isSame else {
-                throw PlasmidError(.passphraseUnusable, "the two passphrases differ", hint: "try again")
-            }
+            guard isSame else { throw Self.differing }
             return first
         case .descriptor(let number):
             return try Self.readLine(number, "file descriptor \(number)")

@@ -176,3 +176,12 @@ final class FolderLock {
         release()
     }
 }
+
+extension Database {
+    /// Says at once, before anything of the folder is read, that another process has it open. Holds nothing afterwards.
+    /// - Throws: `storageInUse`, `storageFailed`.
+    public static func checkUnused(_ folder: String) throws(PlasmidError) {
+        guard Folder.exists(folder + "/lock") else { return }
+        try FolderLock(folder).release()
+    }
+}

@@ -114,6 +114,12 @@ struct HTTPTests {
                 try await TestService.run({ $0.appPort = port }) { _ in }
             }
             #expect(error?.code == .addressInUse)
+            var configuration = APIConfiguration()
+            (configuration.adminPort, configuration.appPort) = (0, port)
+            let early = #expect(throws: PlasmidError.self) { try APIServer.checkPorts(configuration) }
+            #expect(early == error)
+            configuration.appPort = 0
+            try APIServer.checkPorts(configuration)
             let reply = try await exchange(service, port, Wire.post(info, port))
             #expect(reply.status == 200)
         }

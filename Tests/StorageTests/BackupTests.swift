@@ -127,7 +127,14 @@ import Testing
                 try FileManager.default.createDirectory(atPath: folder + "-x.new", withIntermediateDirectories: true)
                 try Data("mine".utf8).write(to: URL(fileURLWithPath: folder + "-x.new/letter"))
                 #expect(code { _ = try Self.backUp(database, loop, to: folder + "-x").get() } == .folderNotEmpty)
+                guard case .failure(let homeless) = Self.backUp(database, loop, to: folder + "-none/monday") else {
+                    Issue.record("a backup was written into a folder that is not there")
+                    return
+                }
+                #expect(homeless.code == .notFound && homeless.message == "The folder \(folder)-none is not there")
+                #expect(code { try Database.checkUnused(folder) } == .storageInUse)
             }
+            #expect(code { try Database.checkUnused(folder) } == nil)
             #expect(code { try Self.restore(backup, folder) } == .folderNotEmpty)
             #expect(code { try Self.restore(folder, folder + "-r") } == .notFound)
             #expect(code { try Self.restore(folder + "-none", folder + "-r") } == .notFound)

@@ -222,9 +222,7 @@ public final class APIServer {
 
     private static func listenFault(_ error: any Error, _ door: Door, _ port: Int) -> PlasmidError {
         if let error = error as? IOError, error.errnoCode == EADDRINUSE {
-            return PlasmidError(
-                .addressInUse, "the \(door.name) port \(port) is taken",
-                hint: "another conductor may be running; choose another port, or 0 to let the system pick one")
+            return inUse(door, port)
         }
         return PlasmidError(
             .startFailed, "cannot listen on the \(door.name) port \(port)",

@@ -121,9 +121,17 @@ struct NewFolder {
         let path = folder + ".new"
         try Self.refuseUsed(folder)
         if Folder.exists(path) { try Self.removeDead(path) }
-        if mkdir(path, 0o700) != 0 { throw StorageFault.error(errno: errno, "make the folder", path) }
+        if mkdir(path, 0o700) != 0 { throw Self.failed(errno, folder) }
         hold = try MarkLock("\(path)/\(Self.mark)", isNew: true)
         try Folder.sync(path)
+    }
+
+    private static func failed(_ number: Int32, _ folder: String) -> PlasmidError {
+        guard number == ENOENT, let slash = folder.lastIndex(of: "/"), slash != folder.startIndex else {
+            return StorageFault.error(errno: number, "make the folder", folder)
+        }
+        return PlasmidError(
+            .notFound, "The folder \(folder[..<slash]) is not there", hint: "Make it first: \(folder) is to lie in it")
     }
 
     /// Removes what a kill left behind, and nothing else.

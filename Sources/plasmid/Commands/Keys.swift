@@ -40,9 +40,11 @@ struct KeystoreOptions: ParsableArguments {
                     "keystoreMissing", "there is no keystore at \(folder.keystore)",
                     hint: "make one with: plasmid keys init"))
         }
-        let passphrase = try source.read()
-        return try ProgressBar.during("opening the keystore takes some seconds") {
-            try Keystore.open(at: folder.keystore, passphrase: passphrase)
+        return try Passphrase.asking(source) {
+            let passphrase = try source.read()
+            return try ProgressBar.during("opening the keystore takes some seconds") {
+                try Keystore.open(at: folder.keystore, passphrase: passphrase)
+            }
         }
     }
 }
@@ -84,7 +86,7 @@ struct KeysInit: ParsableCommand {
                     .keystoreExists, "there is a keystore at \(folder.keystore) already",
                     hint: "a keystore is never overwritten; move it away first"))
         }
-        let passphrase = try source.read(confirming: true, for: "new keystore")
+        let passphrase = try Passphrase.asking(source) { try source.read(confirming: true, for: "new keystore") }
         let made = try ProgressBar.during("making the keystore takes some seconds") {
             try Keystore.create(at: folder.keystore, passphrase: passphrase, cost: cost.cost)
         }
@@ -149,7 +151,9 @@ struct KeysPasswd: ParsableCommand {
         let source: PassphraseSource
         do { source = try PassphraseSource(new) } catch { throw Failure(status: .usage, error: error) }
         let opened = try keystore.open()
-        let passphrase = try source.read(confirming: true, for: "keystore from now on")
+        let passphrase = try Passphrase.asking(source) {
+            try source.read(confirming: true, for: "keystore from now on")
+        }
         try ProgressBar.during("sealing the keystore takes some seconds") {
             try opened.changePassphrase(to: passphrase, cost: cost.cost)
         }

@@ -6,6 +6,7 @@ import Logging
 import Manifests
 import NIOCore
 import NIOPosix
+import Storage
 
 extension Run {
     func run() throws {
@@ -20,6 +21,9 @@ extension Run {
     private func runUntilStopped() throws {
         let settings = try settings()
         try settings.folder.create()
+        // Before anyone types a passphrase for nothing; the start makes sure of it.
+        try Database.checkUnused(settings.folder.path)
+        try APIServer.checkPorts(settings.apiConfiguration)
         let signals = StopSignals()
         OpenFiles.raise()
         let log = LogSwitch(Logger.Level(rawValue: settings.config.log.rawValue) ?? .info)
@@ -62,7 +66,12 @@ extension Run {
         let source = settings.config.passphrase.reader
         let path = settings.folder.keystore
         if FileManager.default.fileExists(atPath: path) {
-            return try Keystore.open(at: path, passphrase: try source.read())
+            return try Passphrase.asking(source) {
+                let passphrase = try source.read()
+                return try ProgressBar.during("opening the keystore takes some seconds") {
+                    try Keystore.open(at: path, passphrase: passphrase)
+                }
+            }
         }
         let data = settings.folder.path
         guard !FileManager.default.fileExists(atPath: data + "/journal") else {
@@ -75,8 +84,10 @@ extension Run {
             Output.note("there is no keystore at \(path) yet: one is made now, and you choose its passphrase")
             Output.note("whoever loses it loses the keys; nobody can reset it")
         }
-        return try Keystore.create(
-            at: path, passphrase: try source.read(confirming: true, for: "new keystore"))
+        let passphrase = try Passphrase.asking(source) { try source.read(confirming: true, for: "new keystore") }
+        return try ProgressBar.during("making the keystore takes some seconds") {
+            try Keystore.create(at: path, passphrase: passphrase)
+        }
     }
 
     /// The process's logger, whose level follows `level`.
