@@ -152,7 +152,15 @@ public final class Conductor: @unchecked Sendable {
                 hint: "mend the module, then `plasmid admin enable \(app.appID)`")
         }
         return PlasmidError(
-            .cellNotActive, "instance `\(instanceID)` is not active yet", hint: app.flatMap { wayBack(instanceID, $0) })
+            .cellNotActive, "instance `\(instanceID)` is not active\(app.map { whyNot(instanceID, $0) } ?? " yet")",
+            hint: app.flatMap { wayBack(instanceID, $0) })
+    }
+
+    /// What somebody has disabled is told to be so; anything else is "not active yet", as in 2019.
+    private func whyNot(_ instanceID: String, _ app: InstalledApp) -> String {
+        guard app.isEnabled else { return ": its app is disabled" }
+        let role = app.roles.first { app.instanceID($0) == instanceID }
+        return role?.isDisabled == true ? ": the clone is disabled" : " yet"
     }
 
     /// What lets an instance take calls again.

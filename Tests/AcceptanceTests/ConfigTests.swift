@@ -40,6 +40,11 @@ struct ConfigTests {
             let later = try await Self.set("zomes.memory", "256MiB", conductor)
             #expect(later["needs_restart"]?.items.contains(.string("zomes.memory")) == true)
             #expect(try await Self.value("zomes.memory", conductor) == "128MiB")
+            let settings = try await conductor.admin("admin/config/get")["settings"]?.items ?? []
+            let memory = settings.first { $0["key"]?.text == "zomes.memory" }
+            #expect(memory?["at_next_start"]?.text == "256MiB")
+            let timeout = settings.first { $0["key"]?.text == "zomes.call_timeout" }
+            #expect(timeout != nil && timeout?["at_next_start"] == nil)
             #expect(try await Self.value("zomes.call_timeout", conductor) == "300ms")
         }
         let file = try Run.read(folder.path + "/conductor.yaml")

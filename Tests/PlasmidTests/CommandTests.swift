@@ -2,6 +2,7 @@ import ArgumentParser
 import ConductorAPI
 import Foundation
 import Integrity
+import Keystore
 import Manifests
 import Testing
 
@@ -49,6 +50,73 @@ struct CommandTests {
             try Call.value(of: .string(#"{"Err":{"Internal":"no such room","code":"roomMissing"}}"#))
         }
         #expect(plain?.error == PlasmidError("roomMissing", "no such room"))
+    }
+
+    @Test("an error that came out of the app gets the hint that its code has")
+    func hints() throws {
+        let call = try parse(Call.self, "call", "a/b", "z", "f")
+        #expect(call.hinted(PlasmidError(.badInput, "x")).hint?.hasPrefix("no input was given") == true)
+        #expect(call.hinted(PlasmidError(.readOnlyAfterRestore, "x")).hint?.hasSuffix("restored a/b --alone") == true)
+        #expect(call.hinted(PlasmidError(.capabilityWrong, "x")).hint != nil)
+        #expect(call.hinted(PlasmidError(.badInput, "x", hint: "its own")).hint == "its own")
+        #expect(call.hinted(PlasmidError("roomMissing", "x")) == PlasmidError("roomMissing", "x"))
+        let given = try parse(Call.self, "call", "a/b", "z", "f", "{}")
+        #expect(given.hinted(PlasmidError(.badInput, "x")).hint == nil)
+    }
+
+    @Test("JSON that is cut off is told to be so; what a shell took apart, to be put in quotes")
+    func cutInput() throws {
+        for (text, words) in [(#"{"text":"#, "too early"), (#"{"a":[1"#, "too early"), ("{a:1}", "single quotes")] {
+            let failure = #expect(throws: Failure.self) { try parse(Call.self, "call", "a/b", "z", "f", text).params() }
+            #expect(failure?.error?.hint?.contains(words) == true, "\(text): \(String(describing: failure))")
+        }
+    }
+
+    @Test("who asks for a cell that is none is told which there are")
+    func cells() throws {
+        let apps = try JSONLines.value(#"[{"roles":[{"instance_id":"ada/main"},{"instance_id":"ben/main"}]}]"#)
+        #expect(Call.cellsHint(apps, "ada/man") == "did you mean ada/main?")
+        #expect(Call.cellsHint(apps, "zoe/other") == "the cells are ada/main, ben/main")
+        #expect(Call.cellsHint(.array([]), "ada/main").contains("no cell yet"))
+    }
+
+    @Test("a new value is told with its key, and a value without quotes that it does not need")
+    func configuration() throws {
+        let answer = try JSONLines.value(#"{"live":["log"],"needs_restart":["zomes.memory"]}"#)
+        #expect(
+            AdminConfig.lines(answer, done: "in force now", values: ["log": "debug"])
+                == ["in force now: log = debug", "at the next start: zomes.memory"])
+        #expect(AdminConfig.plain("\"prompt\"") == "prompt" && AdminConfig.plain("\"\"") == "\"\"")
+        #expect(AdminConfig.plain(#""a\"b""#) == #""a\"b""# && AdminConfig.plain("info") == "info")
+    }
+
+    @Test("sizes of spaces are told as people read them")
+    func spaces() throws {
+        let rows = try JSONLines.value(#"[{"name":"n","file_bytes":1048576,"rows":7,"waiting_bytes":512}]"#)
+        let shown = AdminSpaces.shown(rows)
+        #expect(shown.items.first?["file_bytes"]?.text == "1 MiB" && shown.items.first?["rows"]?.number == 7)
+        #expect(shown.items.first?["waiting_bytes"]?.text == "512 B")
+    }
+
+    @Test("what was mistyped on a terminal may be typed three times; other sources and other errors are told at once")
+    func passphrases() {
+        func ask(_ source: PassphraseSource, _ error: PlasmidError, rightAt: Int) -> (
+            asked: Int, notes: Int, done: Bool
+        ) {
+            var (asked, notes) = (0, 0)
+            let done: Bool? = try? Passphrase.asking(source, note: { _ in notes += 1 }) {
+                asked += 1
+                guard asked == rightAt else { throw error }
+                return true
+            }
+            return (asked, notes, done == true)
+        }
+        let wrong = PlasmidError(.wrongPassphrase, "no")
+        #expect(ask(.prompt, wrong, rightAt: 3) == (3, 2, true))
+        #expect(ask(.prompt, PassphraseSource.differing, rightAt: 2) == (2, 1, true))
+        #expect(ask(.prompt, wrong, rightAt: 4) == (3, 2, false))
+        #expect(ask(.descriptor(3), wrong, rightAt: 2) == (1, 0, false))
+        #expect(ask(.prompt, PlasmidError(.passphraseUnusable, "no passphrase was given"), rightAt: 2) == (1, 0, false))
     }
 
     @Test("a signal is one line; what was missed is told")

@@ -30,18 +30,23 @@ struct ShellTests {
     }
 
     /// What bash offers for words of which the last is not finished.
-    private static func offers(_ words: [String]) throws -> [String]? {
+    /// - Parameter marks: tell instead what bash is asked to take the offers for.
+    private static func offers(_ words: [String], marks: Bool = false) throws -> [String]? {
         let line = words.joined(separator: " ")
         let quoted = words.map { "'\($0)'" }.joined(separator: " ")
+        let shown =
+            marks
+            ? #"complete -p plasmid | grep -o filenames; echo "$marked""# : #"printf '%s\n' "${COMPREPLY[@]}""#
         let script =
             Completions.Shell.bash.script + """
 
                 COMP_WORDS=(\(quoted)); COMP_CWORD=\(words.count - 1); COMP_LINE='\(line)'; COMP_POINT=\(line.utf8.count)
                 COMP_TYPE=9; COMP_KEY=9
                 complete -p plasmid >/dev/null || exit 3
+                marked=''; compopt() { marked="$*"; }
                 function_name=$(complete -p plasmid | sed -E 's/.*-F ([^ ]+).*/\\1/')
                 "$function_name" plasmid '\(words.last ?? "")' '\(words.dropLast().last ?? "")'
-                printf '%s\\n' "${COMPREPLY[@]}"
+                \(shown)
                 """
         guard let (output, error, status) = try run("bash", [], input: script) else { return nil }
         #expect(status == 0, "\(error)")
@@ -66,6 +71,16 @@ struct ShellTests {
         #expect(try Self.offers(["plasmid", "db", ""])?.contains("backup") == true)
         #expect(try Self.offers(["plasmid", "admin", "stats", "--wa"]) == ["--watch"])
         #expect(try Self.offers(["plasmid", "completions", "z"])?.contains("zsh") == true)
+    }
+
+    @Test("only what is offered as a file is completed as one: a command is not taken for a folder of its name")
+    func plainWords() throws {
+        guard let commands = try Self.offers(["plasmid", "dn"], marks: true) else { return }
+        #expect(commands.isEmpty)
+        #expect(try Self.offers(["plasmid", "schema", "dn"], marks: true) == [])
+        #expect(try Self.offers(["plasmid", "schema", "dn"]) == ["dna"])
+        #expect(try Self.offers(["plasmid", "dna", "hash", "d"], marks: true) == ["-o filenames"])
+        #expect(try Self.offers(["plasmid", "run", "--data", "d"], marks: true) == ["-o filenames"])
     }
 
     @Test("the manual page has every command, and groff takes it without a warning")

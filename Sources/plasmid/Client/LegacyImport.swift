@@ -17,6 +17,9 @@ struct LegacyImport {
 
     /// Reads a file; warnings go to stderr, faults are thrown.
     static func read(_ path: String) throws -> LegacyConfig {
+        guard FileManager.default.fileExists(atPath: path) else {
+            throw Self.wrong("there is no file \(path)", hint: "check the path")
+        }
         guard let bytes = FileManager.default.contents(atPath: path), bytes.count <= 1 << 20,
             let text = String(bytes: bytes, encoding: .utf8)
         else {

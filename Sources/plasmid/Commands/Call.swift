@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import Integrity
+import Manifests
 
 /// `plasmid call APP/CELL ZOME FUNCTION [JSON]`
 struct Call: AsyncParsableCommand {
@@ -60,9 +61,49 @@ struct Call: AsyncParsableCommand {
 
     func run() async throws {
         let params = try params()
-        let answer = try await connection().request("call", params)
-        let value = try Call.value(of: answer)
+        let connection = try await connection()
+        let value: MessagePackValue
+        do {
+            value = try Call.value(of: try await connection.request("call", params))
+        } catch let error as PlasmidError {
+            guard error.code == .unknownInstance, caller == nil else { throw hinted(error) }
+            throw await helped(error, connection)
+        } catch let failure as Failure {
+            throw failure.error.map { Failure(status: failure.status, error: hinted($0)) } ?? failure
+        }
         try Output.json(value, indented: !json && Output.isTerminal)
+    }
+
+    /// An error that came out of the app has lost its hint on the way: what is known of it is told here.
+    func hinted(_ error: PlasmidError) -> PlasmidError {
+        guard error.hint == nil else { return error }
+        let hint: String? =
+            switch error.code {
+            case .badInput where arguments == nil:
+                "no input was given; where the function takes some, write it behind its name: '{\"text\":\"hello\"}'"
+            case .readOnlyAfterRestore:
+                "if no other copy of its keys is in use: plasmid admin restored \(Words.harmless(instance)) --alone"
+            case .capabilityWrong: "it may have been revoked; ask the author for a new one"
+            default: nil
+            }
+        return PlasmidError(error.code, error.message, hint: hint, cause: error.cause)
+    }
+
+    /// Says which cells there are where one is asked for that is none.
+    private func helped(_ error: PlasmidError, _ connection: any ConductorConnection) async -> PlasmidError {
+        guard let apps = try? await connection.request("admin/app/list", .map([])) else { return error }
+        return PlasmidError(error.code, error.message, hint: Call.cellsHint(apps, instance), cause: error.cause)
+    }
+
+    /// Most cells that a hint lists.
+    private static let mostCells = 10
+
+    static func cellsHint(_ apps: MessagePackValue, _ wanted: String) -> String {
+        let cells = apps.items.flatMap { $0["roles"]?.items ?? [] }.compactMap { $0["instance_id"]?.text }.sorted()
+        if cells.isEmpty { return "there is no cell yet; 'plasmid admin install PATH' installs an app" }
+        if let near = Spelling.nearest(to: wanted, among: cells) { return "did you mean \(Words.harmless(near))?" }
+        let shown = cells.prefix(mostCells).map { Words.harmless($0) }.joined(separator: ", ")
+        return "the cells are \(shown)\(cells.count > mostCells ? " …; 'plasmid admin apps' lists all" : "")"
     }
 
     private func connection() async throws -> any ConductorConnection {
@@ -90,7 +131,9 @@ struct Call: AsyncParsableCommand {
         } catch let error as PlasmidError {
             // Deep nesting and the like is JSON: quotes would not help.
             guard error.code == .malformedJSON else { throw Failure.usage("the input: \(error.message)") }
-            let hint = arguments == "-" ? nil : "put it in single quotes: '{\"text\":\"hello\"}'"
+            let endsEarly = error.message.hasPrefix("Not JSON at byte \(text.utf8.count):") && !text.isEmpty
+            var hint = arguments == "-" ? nil : "put it in single quotes: '{\"text\":\"hello\"}'"
+            if endsEarly { hint = "the JSON ends too early: a bracket, a brace or a quote is not closed" }
             throw Failure.usage("the input is not JSON: \(error.message)", hint: hint)
         }
     }

@@ -17,10 +17,22 @@ struct Completions: ParsableCommand {
         /// What the shell reads.
         var script: String {
             switch self {
-            case .bash: Plasmid.completionScript(for: .bash)
+            case .bash: Self.withPlainWords(Plasmid.completionScript(for: .bash))
             case .zsh: Plasmid.completionScript(for: .zsh)
             case .fish: Plasmid.completionScript(for: .fish)
             }
+        }
+
+        /// The parser's script has bash take every offer for a file: the command `dna` became `dna/` where a folder of that
+        /// name lies. With this only what is offered as a file is one.
+        private static func withPlainWords(_ script: String) -> String {
+            script.replacing("complete -o filenames -F ", with: "complete -F ").replacing(
+                "__plasmid_add_completions() {\n",
+                with: """
+                    __plasmid_add_completions() {
+                        [[ " ${*}" == *' -W'* ]] || compopt -o filenames 2>/dev/null
+
+                    """)
         }
     }
 

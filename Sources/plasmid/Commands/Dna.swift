@@ -18,17 +18,14 @@ struct DnaCheck: ParsableCommand {
         discussion: CheckHelp.discussion)
 
     @Argument(
-        help: "DNA files, folders that hold some at any depth, DNA bundles, or - for standard input.",
+        help:
+            "DNA files, folders that hold some at any depth, DNA bundles, or - for standard input. Default: this folder.",
         completion: .file(extensions: ["yaml", "dna"]))
     var paths: [String] = []
 
     @OptionGroup var check: CheckOptions
 
-    func validate() throws {
-        if paths.isEmpty, check.explain == nil { throw ValidationError("Missing expected argument '<paths> ...'") }
-    }
-
-    func run() throws { try Checker(kind: .dna, paths: paths, options: check).run() }
+    func run() throws { try Checker(kind: .dna, paths: paths.isEmpty ? ["."] : paths, options: check).run() }
 }
 
 /// `plasmid dna hash PATH`

@@ -16,15 +16,12 @@ struct HappCheck: ParsableCommand {
         discussion: CheckHelp.discussion)
 
     @Argument(
-        help: "hApp files, folders that hold some at any depth, hApp bundles, or - for standard input.",
+        help:
+            "hApp files, folders that hold some at any depth, hApp bundles, or - for standard input. Default: this folder.",
         completion: .file(extensions: ["yaml", "happ"]))
     var paths: [String] = []
 
     @OptionGroup var check: CheckOptions
 
-    func validate() throws {
-        if paths.isEmpty, check.explain == nil { throw ValidationError("Missing expected argument '<paths> ...'") }
-    }
-
-    func run() throws { try Checker(kind: .happ, paths: paths, options: check).run() }
+    func run() throws { try Checker(kind: .happ, paths: paths.isEmpty ? ["."] : paths, options: check).run() }
 }

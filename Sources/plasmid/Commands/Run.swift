@@ -82,10 +82,17 @@ struct Run: ParsableCommand {
     /// Reads a configuration; its faults are told with their places.
     static func read(_ path: String) throws -> ConductorConfig {
         guard let bytes = FileManager.default.contents(atPath: path) else {
-            throw Failure(PlasmidError(.configInvalid, "\(path) cannot be read", hint: "see --config"))
+            let isThere = FileManager.default.fileExists(atPath: path)
+            throw Failure(
+                PlasmidError(
+                    .configInvalid, isThere ? "\(path) cannot be read" : "there is no file \(path)",
+                    hint: isThere ? "it has to be a file that is yours to read" : "check the path"))
         }
         guard bytes.count <= 256 << 10, let text = String(bytes: bytes, encoding: .utf8) else {
-            throw Failure(PlasmidError(.configInvalid, "\(path) is no text of at most 256 KiB", hint: "see --config"))
+            throw Failure(
+                PlasmidError(
+                    .configInvalid, "\(path) is no text of at most 256 KiB",
+                    hint: "a configuration is YAML; docs/conductor.md lists every key"))
         }
         let (config, diagnostics) = ConductorFile.read(text: text, file: path)
         if let config { return config }

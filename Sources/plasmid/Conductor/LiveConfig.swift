@@ -21,6 +21,8 @@ final class LiveConfig {
     private let apply: (ConductorConfig) -> Void
     private let atStep: (@Sendable (ConfigStep) -> Void)?
     private var isBusy = false
+    /// What the file said when it was read last, with what waits for the next start.
+    private var wanted: ConductorConfig
 
     init(
         loop: any EventLoop, path: String, overrides: ConfigOverrides, inForce: ConductorConfig,
@@ -30,6 +32,7 @@ final class LiveConfig {
         self.path = path
         self.overrides = overrides
         self.inForce = inForce
+        wanted = inForce
         self.atStep = atStep
         self.apply = apply
     }
@@ -120,6 +123,7 @@ final class LiveConfig {
 
     private func takeUp(_ file: ConductorConfig) -> MessagePackValue {
         let wanted = overrides.over(file)
+        self.wanted = wanted
         let answer = told(file, path: path)
         var next = inForce
         next.takeLive(from: wanted)
@@ -143,11 +147,15 @@ final class LiveConfig {
 
     private func view() -> MessagePackValue {
         let defaults = ConductorConfig().settings
-        let rows = zip(inForce.settings, defaults).map { setting, usual in
-            MessagePackValue.map([
+        let waiting = wanted.settings
+        let rows = inForce.settings.enumerated().map { index, setting -> MessagePackValue in
+            var row: [MessagePackValue.Pair] = [
                 .init("key", .string(setting.key)), .init("value", .string(setting.value)),
-                .init("default", .string(usual.value)), .init("live", .bool(setting.isLive)),
-            ])
+                .init("default", .string(defaults[index].value)), .init("live", .bool(setting.isLive)),
+            ]
+            let later = waiting[index].value
+            if later != setting.value { row.append(.init("at_next_start", .string(later))) }
+            return .map(row)
         }
         return .map([.init("file", .string(path)), .init("settings", .array(rows))])
     }
@@ -206,9 +214,10 @@ enum ConfigFile {
                 hint: "docs/conductor.md lists every key")
         }
         let fault = diagnostics.first { $0.severity == .error } ?? diagnostics.first
+        let words = "cannot be \"\(Words.harmless(value))\""
+        let reason = fault.map { $0.message.hasSuffix(words) ? "" : ": \($0.message)" } ?? ": it is no value"
         throw PlasmidError(
-            .configInvalid, "`\(key)` cannot be \"\(Words.harmless(value))\": \(fault?.message ?? "it is no value")",
-            hint: fault?.hint ?? "docs/conductor.md lists every key")
+            .configInvalid, "`\(key)` \(words)\(reason)", hint: fault?.hint ?? "docs/conductor.md lists every key")
     }
 
     /// Gives a file that somebody wrote a second name before it is replaced: what comes in its place has no comments.

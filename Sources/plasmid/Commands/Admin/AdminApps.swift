@@ -77,9 +77,25 @@ struct AdminInstall: AsyncParsableCommand {
     }
 
     func run() async throws {
-        let app = try await conductor.connect().request("admin/app/install", params())
+        let app: MessagePackValue
+        do {
+            app = try await conductor.connect().request("admin/app/install", params())
+        } catch let error as PlasmidError where error.code == .manifestInvalid {
+            guard let beside = Self.happ(beside: path), error.message.contains("[wrongKind]") else { throw error }
+            throw PlasmidError(
+                error.code, error.message, hint: "the hApp file beside it is meant: plasmid admin install \(beside)",
+                cause: error.cause)
+        }
         if output.json { return try Output.json(app) }
         Output.line(AdminApps.listing.text(AdminApps.rows(.array([app])), full: output.full))
+    }
+
+    /// The one hApp file that lies in the folder of a path.
+    static func happ(beside path: String) -> String? {
+        let folder = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
+        guard let found = try? ManifestPath.find(folder, kind: "happ"), found != folder else { return nil }
+        let beside = folder == "." && !path.hasPrefix("./") ? String(found.dropFirst(2)) : found
+        return beside == path ? nil : beside
     }
 }
 

@@ -1,6 +1,7 @@
 import ArgumentParser
 import Conductor
 import Integrity
+import Manifests
 
 /// `plasmid admin config …`
 struct AdminConfig: AsyncParsableCommand {
@@ -22,12 +23,40 @@ struct AdminConfig: AsyncParsableCommand {
     }
 
     /// What changed now and what waits, in sentences.
-    static func tell(_ answer: MessagePackValue, done: String) {
-        let live = answer["live"]?.items.compactMap(\.text) ?? []
-        let later = answer["needs_restart"]?.items.compactMap(\.text) ?? []
-        if live.isEmpty, later.isEmpty { Output.line("nothing differs from what is in force") }
-        if !live.isEmpty { Output.line("\(done): \(live.joined(separator: ", "))") }
-        if !later.isEmpty { Output.line("at the next start: \(later.joined(separator: ", "))") }
+    static func tell(_ answer: MessagePackValue, done: String, values: [String: String] = [:]) {
+        for line in lines(answer, done: done, values: values) { Output.line(line) }
+    }
+
+    /// - Parameter values: new values that are known, by their keys.
+    static func lines(_ answer: MessagePackValue, done: String, values: [String: String]) -> [String] {
+        func named(_ list: String) -> String {
+            (answer[list]?.items.compactMap(\.text) ?? []).map { key in
+                values[key].map { "\(key) = \(Words.harmless($0))" } ?? key
+            }.joined(separator: ", ")
+        }
+        let (live, later) = (named("live"), named("needs_restart"))
+        if live.isEmpty, later.isEmpty { return ["nothing differs from what is in force"] }
+        return (live.isEmpty ? [] : ["\(done): \(live)"]) + (later.isEmpty ? [] : ["at the next start: \(later)"])
+    }
+
+    /// A value as YAML has it, without the quotes where they hold nothing that needs them.
+    static func plain(_ value: String) -> String {
+        let inner = value.dropFirst().dropLast()
+        let isQuoted = value.count > 2 && value.hasPrefix("\"") && value.hasSuffix("\"")
+        return isQuoted && !inner.contains("\\") ? String(inner) : value
+    }
+
+    /// The settings with plain values.
+    static func shown(_ settings: MessagePackValue) -> MessagePackValue {
+        .array(
+            settings.items.map { setting in
+                guard case .map(let pairs) = setting else { return setting }
+                return .map(
+                    pairs.map { pair in
+                        guard pair.key != .string("key"), let text = pair.value.text else { return pair }
+                        return .init(key: pair.key, value: .string(plain(text)))
+                    })
+            })
     }
 }
 
@@ -43,22 +72,28 @@ struct AdminConfigGet: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        "KEY:key", "VALUE:value", "DEFAULT:default", "WHILE RUNNING:live", empty: "there are no keys")
+        "KEY:key", "VALUE:value", "AT NEXT START:at_next_start", "DEFAULT:default", "WHILE RUNNING:live",
+        empty: "there are no keys")
 
     func run() async throws {
         let answer = try await conductor.connect().request("admin/config/get", .map([]))
         guard let key else {
             if output.json { return try Output.json(answer) }
-            Output.line(AdminConfigGet.listing.text(answer["settings"] ?? .null, full: true))
+            Output.line(AdminConfigGet.listing.text(AdminConfig.shown(answer["settings"] ?? .null), full: true))
             return Output.line("file: \(answer["file"]?.text ?? "-")")
         }
         guard let setting = answer["settings"]?.items.first(where: { $0["key"]?.text == key }) else {
+            let keys = answer["settings"]?.items.compactMap { $0["key"]?.text } ?? []
             throw Failure(
                 PlasmidError(
-                    .badName, "there is no key `\(Words.harmless(key))`", hint: "plasmid admin config get lists them"))
+                    .badName, "there is no key `\(Words.harmless(key))`",
+                    hint: Spelling.nearest(to: key, among: keys).map { "did you mean `\($0)`?" }
+                        ?? "plasmid admin config get lists them"))
         }
         if output.json { return try Output.json(setting) }
-        Output.line(setting["value"]?.text ?? "-")
+        Output.line(AdminConfig.plain(setting["value"]?.text ?? "-"))
+        guard let later = setting["at_next_start"]?.text else { return }
+        Output.note("at the next start: \(AdminConfig.plain(later))")
     }
 }
 
@@ -84,7 +119,7 @@ struct AdminConfigSet: AsyncParsableCommand {
         let answer = try await AdminConfig.ask(
             conductor, "admin/config/set", .object(["key": .string(key), "value": .string(value)]))
         if output.json { return try Output.json(answer) }
-        AdminConfig.tell(answer, done: "in force now")
+        AdminConfig.tell(answer, done: "in force now", values: [key: value])
         if let kept = answer["kept"]?.text {
             Output.note("the file was written anew, without comments; as it was it is kept as \(Words.harmless(kept))")
         }

@@ -34,7 +34,11 @@ struct AdminRestored: AsyncParsableCommand {
             let all = try await connection.request("admin/restored/list", .map([]))
             let shown = MessagePackValue.array(all.items.filter { cell == nil || $0["instance_id"]?.text == cell })
             if output.json { return try Output.json(shown) }
-            return Output.line(AdminRestored.listing.text(shown, full: output.full))
+            Output.line(AdminRestored.listing.text(shown, full: output.full))
+            guard let first = shown.items.first?["instance_id"]?.text else { return }
+            return Output.note(
+                "hint: if no other copy of its keys is in use, let a cell write again with:\n"
+                    + "      plasmid admin restored \(Words.harmless(first)) --alone")
         }
         let answer = try await connection.request(
             "admin/restored/release", .object(["alone": .bool(true), "instance_id": .optional(cell)]))
@@ -222,5 +226,7 @@ struct AdminRestoreChain: AsyncParsableCommand {
         Output.line("\(place): \(Words.count(Int(answer["length"]?.number ?? 0), "action")) brought back, read-only")
         let missing = Int(answer["private_missing"]?.number ?? 0)
         if missing > 0 { Output.note("note: \(Words.count(missing, "private action")) came without the entry") }
+        guard let happ, answer["instance_id"]?.text == nil, let agent = answer["agent"]?.text else { return }
+        Output.note("hint: install its app for this agent: plasmid admin install \(happ) --agent \(agent)")
     }
 }

@@ -12,13 +12,28 @@ struct AdminSpaces: AsyncParsableCommand {
     @OptionGroup var conductor: ConductorOptionsForClients
 
     static let listing = Listing(
-        "NAME:name", "DNA HASH:dna", "CELLS:cells", ">BYTES:file_bytes", ">ROWS:rows", ">WAITING:waiting_bytes",
+        "NAME:name", "DNA HASH:dna", "CELLS:cells", ">FILE:file_bytes", ">ROWS:rows", ">WAITING:waiting_bytes",
         empty: "no app is installed, so there is no space")
 
     func run() async throws {
         let spaces = AdminSpaces.rows(try await conductor.connect().request("admin/stats", .map([])))
         if output.json { return try Output.json(spaces) }
-        Output.line(AdminSpaces.listing.text(spaces, full: output.full))
+        Output.line(AdminSpaces.listing.text(AdminSpaces.shown(spaces), full: output.full))
+    }
+
+    /// The rows with sizes as people read them.
+    static func shown(_ rows: MessagePackValue) -> MessagePackValue {
+        .array(
+            rows.items.map { row in
+                guard case .map(let pairs) = row else { return row }
+                return .map(
+                    pairs.map { pair in
+                        guard pair.key.text?.hasSuffix("_bytes") == true, let bytes = pair.value.number else {
+                            return pair
+                        }
+                        return .init(key: pair.key, value: .string(Words.size(bytes)))
+                    })
+            })
     }
 
     /// One row for each space, with its cells.

@@ -179,20 +179,29 @@ struct StatsText {
 
     // MARK: One line for each look
 
-    static let lineHeading = "    CALLS/S  COMMITS/S  SIGNALS/S   OPEN      P50      P99  FAILED    MEMORY  MODULES"
+    private static let lineColumns: [(heading: String, width: Int)] = [
+        ("CALLS/S", 11), ("COMMITS/S", 11), ("SIGNALS/S", 11), ("OPEN", 7), ("P50", 9), ("P99", 9), ("FAILED", 8),
+        ("REFUSED", 9), ("MEMORY", 11), ("MODULES", 11),
+    ]
+
+    static let lineHeading = inColumns(lineColumns.map(\.heading))
+
+    private static func inColumns(_ cells: [String]) -> String {
+        zip(cells, lineColumns).map { cell, column in
+            String(repeating: " ", count: max(2, column.width - cell.count)) + cell
+        }.joined()
+    }
 
     /// What happened since the look before, in a line under ``lineHeading``; since the start where there was none.
     func line(since before: StatsText?) -> String {
         let latency = stats["calls"]?["latency"]
-        let columns: [(String, Int)] = [
-            (Self.rate(self, before) { $0.ended }, 11),
-            (Self.rate(self, before) { $0.number("calls", "commits") }, 11),
-            (Self.rate(self, before) { $0.number("calls", "signals") }, 11),
-            (Self.grouped(number("calls_open")), 7), (time(latency, "p50_us"), 9), (time(latency, "p99_us"), 9),
-            (Self.grouped(number("calls", "failed") + refused), 8), (Words.size(number("resident_bytes")), 10),
-            (Words.size(number("children_resident_bytes")), 9),
-        ]
-        return columns.map { text, width in String(repeating: " ", count: max(1, width - text.count)) + text }.joined()
+        return Self.inColumns([
+            Self.rate(self, before) { $0.ended }, Self.rate(self, before) { $0.number("calls", "commits") },
+            Self.rate(self, before) { $0.number("calls", "signals") }, Self.grouped(number("calls_open")),
+            time(latency, "p50_us"), time(latency, "p99_us"), Self.grouped(number("calls", "failed")),
+            Self.grouped(refused), Words.size(number("resident_bytes")),
+            Words.size(number("children_resident_bytes")),
+        ])
     }
 
     private static func rate(_ now: StatsText, _ before: StatsText?, _ counter: (StatsText) -> Int64) -> String {
