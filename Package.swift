@@ -15,6 +15,7 @@ let nioWebSocket: Target.Dependency = .product(name: "NIOWebSocket", package: "s
 let nioEmbedded: Target.Dependency = .product(name: "NIOEmbedded", package: "swift-nio")
 let nioLocks: Target.Dependency = .product(name: "NIOConcurrencyHelpers", package: "swift-nio")
 let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let protobuf: Target.Dependency = .product(name: "SwiftProtobuf", package: "swift-protobuf")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
@@ -59,6 +60,7 @@ let package = Package(
         .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
         .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+        .package(url: "https://github.com/apple/swift-protobuf", from: "1.39.0"),
         .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     ],
     targets: [
@@ -76,26 +78,30 @@ let package = Package(
         part("Storage", ["CLMDB", "Integrity", "Sodium"]),
         part("Chain", ["Integrity"]),
         part("Validation", ["Integrity"]),
+        part("Gossip", ["Integrity", "Sodium"]),
+        part(
+            "Transport",
+            ["Integrity", "Sodium", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, protobuf]),
         part("ZomeRuntime", ["CZome", "Integrity", nioCore, nioPosix]),
         part(
             "Conductor",
             [
-                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
-                nioCore,
-                nioPosix, logging,
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "Gossip",
+                "Transport", "ZomeRuntime", nioCore, nioPosix, logging,
             ]),
         part(
             "TestKit",
             [
-                "Integrity", "Sodium", "Manifests", "Keystore", "Storage", "Chain", "Validation",
-                "ZomeRuntime", "Conductor", nioCore, nioPosix, logging,
+                "Integrity", "Sodium", "Manifests", "Keystore", "Storage", "Chain", "Validation", "Gossip",
+                "Transport", "ZomeRuntime", "Conductor", nioCore, nioPosix, logging,
             ]),
         part("ConductorAPI", ["Integrity", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging]),
         .executableTarget(
             name: "plasmid",
             dependencies: [
-                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "ZomeRuntime",
-                "Conductor", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, argumentParser,
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "Gossip",
+                "Transport", "ZomeRuntime", "Conductor", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket,
+                logging, argumentParser,
             ],
             swiftSettings: house),
         .executableTarget(
@@ -119,6 +125,13 @@ let package = Package(
             tests("Storage", ["CLMDB", "Sodium", "Integrity", "Storage", "storage-killer"]),
             tests("Chain", ["Sodium", "Integrity", "Chain"]),
             tests("Validation", ["Sodium", "Integrity", "Chain", "Validation"]),
+            tests("Gossip", ["Sodium", "Integrity", "Gossip"]),
+            tests(
+                "Transport",
+                [
+                    "Sodium", "Integrity", "Transport", nioCore, nioPosix, nioHTTP1, nioWebSocket, nioEmbedded,
+                    logging, protobuf,
+                ]),
             tests("ZomeRuntime", ["Integrity", "ZomeRuntime", nioCore, nioPosix]),
             tests(
                 "ConductorAPI",
