@@ -47,6 +47,15 @@ struct GoldenTests {
                     Line(name: "\(name).\($0.type.name)", hash: $0.hash.text, bytes: $0.packed)
                 }
             }
+        case "verdicts":
+            let (invalid, fork, receipt) = (VerdictSamples.invalid, VerdictSamples.fork, VerdictSamples.receipt)
+            return [
+                Line(name: "InvalidChainOp", hash: invalid.warrant.hash.text, bytes: DhtOp.warrant(invalid).packed),
+                Line(name: "ChainFork", hash: fork.warrant.hash.text, bytes: DhtOp.warrant(fork).packed),
+                Line(name: "Receipt", hash: receipt.receipt.op.text, bytes: receipt.packed),
+                Line(name: "WarrantSigned", hash: "-", bytes: fork.warrant.signedBytes),
+                Line(name: "ReceiptSigned", hash: "-", bytes: receipt.receipt.signedBytes),
+            ]
         default:
             var ruled = Samples.dna()
             ruled.integrity.entryTypes[0].rules = Samples.rules
@@ -55,7 +64,7 @@ struct GoldenTests {
         }
     }
 
-    @Test("the bytes are those on record", arguments: ["actions", "entries", "ops", "dna"])
+    @Test("the bytes are those on record", arguments: ["actions", "entries", "ops", "verdicts", "dna"])
     func golden(_ file: String) throws {
         let path = Repository.tests.appendingPathComponent("IntegrityTests/Golden/\(file).txt")
         let lines = Self.lines(file).map(\.text)
@@ -95,7 +104,7 @@ struct GoldenTests {
         #expect(process.terminationStatus == 0)
         let theirs = String(decoding: data, as: UTF8.self).split(separator: "\n").map(String.init)
         let ours =
-            ["actions", "entries", "dna"].flatMap { Self.lines($0).map(\.text) }
+            ["actions", "entries", "verdicts", "dna"].flatMap { Self.lines($0).map(\.text) }
             + Self.lines("ops").map { "\($0.name) \($0.hash)" }
             + SigningDomain.allCases.map { "\($0.rawValue) \(hexText($0.message([[1, 2], [], [3]])))" }
         #expect(theirs.count > 40)

@@ -20,7 +20,7 @@ struct Subject: Sendable {
     }
 }
 
-private let subjects = dataSubjects + readingSubjects
+private let subjects = dataSubjects + readingSubjects + verdictSubjects
 
 private let dataSubjects: [Subject] = [
     Subject("Action") { $0.action() },

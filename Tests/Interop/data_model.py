@@ -188,6 +188,34 @@ def dna(zomes, rules=Map()):
     return Map([("engine", 1), ("integrity", integrity)])
 
 
+def signed_action(action):
+    return Map([("hashed", Map([("content", action), ("hash", address("action", blake(pack(action))))])), ("signature", SECRET)])
+
+
+VALIDATOR = address("agent", same(7))
+TIME = 1_700_000_000_000_000
+
+
+def warrant(kind, proof, evidence):
+    data = Map([("proof", Map([("ChainIntegrity", Map([(kind, Map(proof))]))])), ("author", VALIDATOR), ("timestamp", TIME), ("warrantee", AUTHOR)])
+    return data, Map([("WarrantOp", Map([("data", data), ("signature", SECRET), ("evidence", evidence)]))])
+
+
+def verdicts():
+    """docs/spec/receipts.md: warrants with their evidence, and a receipt."""
+    note, other = ACTIONS[5][1], action(4, "InitZomesComplete")
+    named = [[address("action", blake(pack(a))), SECRET] for a in (note, other)]
+    op = Map([("ChainOp", Map([("CreateEntry", [Map([("data", note), ("signature", SECRET)]), Map([("Present", BAR)])])]))])
+    invalid = warrant("InvalidChainOp", [("action_author", AUTHOR), ("action", named[0]), ("chain_op_type", "CreateEntry"), ("reason", "A 'note' is too long.")], Map([("Op", op)]))
+    fork = warrant("ChainFork", [("chain_author", AUTHOR), ("action_pair", named), ("seq", 4)], Map([("Actions", [signed_action(note), signed_action(other)])]))
+    for name, (data, whole) in [("InvalidChainOp", invalid), ("ChainFork", fork)]:
+        print(name, text(address("op", blake(pack(data)))), pack(whole).hex())
+    receipt = Map([("dht_op_hash", address("op", blake(pack(Map([("CreateEntry", note)]))))), ("validation_status", "Valid"), ("validator", VALIDATOR), ("when_integrated", TIME)])
+    print("Receipt", text(receipt[0][1]), pack(Map([("receipt", receipt), ("signature", SECRET)])).hex())
+    print("WarrantSigned -", domain("warrant", [pack(fork[0])]).hex())
+    print("ReceiptSigned -", domain("receipt", [pack(receipt)]).hex())
+
+
 def domain(name, parts):
     return b"plasmid:" + name.encode() + b":v1\0" + b"".join(struct.pack(">I", len(p)) + p for p in parts)
 
@@ -205,10 +233,11 @@ def main():
         print(f"messenger{count}", text(address("dna", blake(value))), value.hex())
     value = pack(dna(zomes[:1], RULES))
     print("ruled", text(address("dna", blake(value))), value.hex())
+    verdicts()
     for name, value, kinds in ACTIONS:
         for kind in ["CreateRecord", "AgentActivity", *kinds]:
             print(f"{name}.{kind}", text(address("op", blake(pack(Map([(kind, value)]))))))
-    for name in ["call", "delegation", "receipt", "agent-info", "connection", "bootstrap", "mailbox", "certificate", "system-warrant", "module", "app"]:
+    for name in ["call", "delegation", "receipt", "warrant", "agent-info", "connection", "bootstrap", "mailbox", "certificate", "system-warrant", "module", "app"]:
         print(name, domain(name, [b"\x01\x02", b"", b"\x03"]).hex())
 
 

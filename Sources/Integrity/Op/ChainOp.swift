@@ -200,6 +200,11 @@ extension ChainOp: Packable {
     public init(from r: inout MessagePackReader) throws(PlasmidError) {
         let outer = try r.expectVariant("DhtOp")
         guard "ChainOp" ~= outer else { throw r.unknownCase(outer, of: "DhtOp") }
+        try self.init(body: &r)
+    }
+
+    /// Reads what stands under the key `ChainOp`.
+    init(body r: inout MessagePackReader) throws(PlasmidError) {
         let name = try r.expectVariant("ChainOp")
         guard let type = ChainOpType(name) else { throw r.unknownCase(name, of: "ChainOp") }
         if type.hasEntrySlot { try r.expectArray(2, "This op") }

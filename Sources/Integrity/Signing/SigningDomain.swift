@@ -12,6 +12,8 @@ public enum SigningDomain: String, CaseIterable, Sendable {
     case delegation
     /// A validation receipt.
     case receipt
+    /// The charge that an agent broke the rules (``Warrant``).
+    case warrant
     /// What an agent says of itself to peers: arc, addresses, expiry.
     case agentInfo = "agent-info"
     /// The binding of an agent key to a connection, where a signature and not a MAC is asked for.
