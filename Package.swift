@@ -20,8 +20,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let yams: Target.Dependency = .product(name: "Yams", package: "Yams")
 
 /// A library target of the house under Sources/.
-func part(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
-    .target(name: name, dependencies: dependencies, swiftSettings: house)
+func part(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
+    .target(name: name, dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
 
 /// A zome module: a dynamic library of its own under Plugins/, which imports HDK only.
@@ -37,6 +37,9 @@ func hostileC(_ name: String) -> Target {
 func tests(_ name: String, _ dependencies: [Target.Dependency], exclude: [String] = []) -> Target {
     .testTarget(name: "\(name)Tests", dependencies: dependencies, exclude: exclude, swiftSettings: house)
 }
+
+/// The messages of libp2p that the network speaks.
+let messages = ["identify", "kad", "nat", "noise", "records", "relay"]
 
 let sampleModules = [
     "Bench", "Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity", "Notes", "NotesIntegrity",
@@ -81,7 +84,9 @@ let package = Package(
         part("Gossip", ["Integrity", "Sodium"]),
         part(
             "Transport",
-            ["Integrity", "Sodium", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, protobuf]),
+            ["Integrity", "Sodium", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, protobuf],
+            // scripts/protobuf.sh writes the Swift beside them.
+            exclude: messages.map { "Protobuf/\($0).proto" }),
         part("ZomeRuntime", ["CZome", "Integrity", nioCore, nioPosix]),
         part(
             "Conductor",

@@ -14,7 +14,7 @@ public enum Box {
         _ plain: [UInt8], nonce: [UInt8], from sender: borrowing SecretKey, to recipient: Bytes32
     ) -> [UInt8]? {
         precondition(nonce.count == nonceBytes, "a nonce of crypto_box has 24 bytes")
-        guard let key = x25519(recipient), let secret = sender.x25519() else { return nil }
+        guard let key = X25519.converted(recipient), let secret = sender.x25519() else { return nil }
         var status: Int32 = -1
         let secretPointer = secret.pointer()
         let out = [UInt8](unsafeUninitializedCapacity: plain.count + tagBytes) { buffer, filled in
@@ -32,7 +32,9 @@ public enum Box {
         _ sealed: [UInt8], nonce: [UInt8], from sender: Bytes32, to recipient: borrowing SecretKey
     ) -> [UInt8]? {
         precondition(nonce.count == nonceBytes, "a nonce of crypto_box has 24 bytes")
-        guard sealed.count >= tagBytes, let key = x25519(sender), let secret = recipient.x25519() else { return nil }
+        guard sealed.count >= tagBytes, let key = X25519.converted(sender), let secret = recipient.x25519() else {
+            return nil
+        }
         var status: Int32 = -1
         let secretPointer = secret.pointer()
         let out = [UInt8](unsafeUninitializedCapacity: max(sealed.count - tagBytes, 1)) { buffer, filled in
@@ -41,16 +43,6 @@ public enum Box {
                 crypto_box_open_easy(target, sealed, UInt64(sealed.count), nonce, $0, secretPointer)
             }
             filled = status == 0 ? sealed.count - tagBytes : 0
-        }
-        return status == 0 ? out : nil
-    }
-
-    /// An Ed25519 public key as X25519 has it; nil where it is none.
-    private static func x25519(_ key: Bytes32) -> Bytes32? {
-        Library.start()
-        var out = Bytes32()
-        let status = out.withMutablePointer { converted in
-            key.withPointer { crypto_sign_ed25519_pk_to_curve25519(converted, $0) }
         }
         return status == 0 ? out : nil
     }
