@@ -15,7 +15,7 @@ private struct TwoEnds {
         var hasPeerFinished = false
     }
 
-    var dice: YamuxDice
+    var dice: SeededRandom
     var ends: [YamuxSession]
     var wires: [ByteBuffer] = [ByteBuffer(), ByteBuffer()]
     /// Of each end, by stream.
@@ -27,14 +27,14 @@ private struct TwoEnds {
     var faults: [String] = []
 
     init(seed: UInt64) {
-        dice = YamuxDice(seed: seed)
+        dice = SeededRandom(seed: seed)
         let now = now
         ends = [YamuxSession(role: .client, now: now), YamuxSession(role: .server, now: now)]
     }
 
     /// What every stream carries a part of: bytes that tell where they stand.
     static let pattern: ByteBuffer = {
-        var dice = YamuxDice(seed: 0)
+        var dice = SeededRandom(seed: 0)
         var bytes = ByteBuffer()
         for _ in 0..<250_000 { bytes.writeInteger(dice.next()) }
         return bytes

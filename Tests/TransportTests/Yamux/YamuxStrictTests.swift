@@ -147,7 +147,7 @@ struct YamuxStrictTests {
     @Test("random bytes and altered frames: no trap, no more memory than the bounds", arguments: 0..<40)
     func fuzz(round: Int) {
         let seed = UInt64(round) &* 7_919 &+ 1
-        var dice = YamuxDice(seed: seed)
+        var dice = SeededRandom(seed: seed)
         let session = Machine(Bool.random(using: &dice) ? .client : .server)
         for _ in 0..<3 { _ = session.open() }
         for step in 0..<400 {

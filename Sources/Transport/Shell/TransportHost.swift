@@ -1,0 +1,267 @@
+import Integrity
+import Logging
+import NIOCore
+import NIOPosix
+import Sodium
+
+/// This program on the network: the ports it listens on, its identities, the connections it has. On the loop only.
+///
+/// Sendable because closures of the socket library must be: it is made and used on its loop alone.
+public final class TransportHost: @unchecked Sendable {
+    /// Answers dialers that mean no other identity; foreign programs meet it.
+    public let defaultIdentity: HostIdentity
+    /// The addresses that are listened on, with their ports.
+    public private(set) var listening: [Multiaddr] = []
+    /// Makes a way over a relay to an address whose way leads over one; nil: such addresses cannot be dialled.
+    public var dialRelayed: ((Multiaddr, HostIdentity) -> EventLoopFuture<PeerConnection>)?
+
+    let loop: any EventLoop
+    let settings: TransportSettings
+    let logger: Logger
+    let randomBytes: (Int) -> [UInt8]
+    let secrets: () -> NoiseSecrets
+    var ledger: ConnectionLedger
+    private var identities: [PeerID: HostIdentity] = [:]
+    private var order: [PeerID] = []
+    private var listeners: [any Channel] = []
+    private var connections: [ObjectIdentifier: PeerConnection] = [:]
+    private var upgrades: [ObjectIdentifier: ConnectionUpgrade] = [:]
+    private var isClosed = false
+
+    /// A host that listens nowhere yet. `secrets` makes the X25519 secrets of each handshake, `randomBytes` the bytes of
+    /// pings; both come from the system unless a test brings its own.
+    public init(
+        loop: any EventLoop, defaultIdentity: HostIdentity, settings: TransportSettings = TransportSettings(),
+        logger: Logger, randomBytes: @escaping (Int) -> [UInt8] = TransportHost.systemRandom,
+        secrets: @escaping () -> NoiseSecrets = { NoiseSecrets() }
+    ) {
+        self.loop = loop
+        self.defaultIdentity = defaultIdentity
+        self.settings = settings
+        self.logger = logger
+        self.randomBytes = randomBytes
+        self.secrets = secrets
+        ledger = ConnectionLedger(settings: settings)
+        add(defaultIdentity)
+    }
+
+    /// Random bytes of the system.
+    public static func systemRandom(_ count: Int) -> [UInt8] {
+        var bytes = [UInt8](repeating: 0, count: count)
+        bytes.withUnsafeMutableBytes { SystemRandom.fill($0) }
+        return bytes
+    }
+
+    // MARK: Identities
+
+    /// From now on `identity` answers whom it accepts, and serves identify and ping.
+    public func add(_ identity: HostIdentity) {
+        guard identities.updateValue(identity, forKey: identity.peerID) == nil else { return }
+        order.append(identity.peerID)
+        serveBase(identity)
+    }
+
+    /// An identity answers nobody any more; its connections end. The default identity stays.
+    public func remove(_ peer: PeerID) {
+        guard peer != defaultIdentity.peerID, let identity = identities.removeValue(forKey: peer) else { return }
+        order.removeAll { $0 == peer }
+        identity.pushes = nil
+        for connection in connections.values where connection.identity === identity { connection.close() }
+    }
+
+    /// Who answers a dialer's first message.
+    private func choose(_ hello: NoiseHello) -> HostIdentity {
+        guard let hint = hello.hint else { return defaultIdentity }
+        for peer in order {
+            if let identity = identities[peer], identity.accepts(hint, hello.ephemeral) { return identity }
+        }
+        return defaultIdentity
+    }
+
+    // MARK: Dialling
+
+    /// Makes a connection as `identity`. `expecting` (or the `/p2p` of the address) is who must answer; `hint` makes the 16
+    /// bytes of message 1 from the ephemeral key. Fails with `peerUnreachable`, `wrongPeer`, `handshakeFailed`, `timeout`,
+    /// or `malformedAddress` where the address is of no kind that can be dialled.
+    public func dial(
+        _ address: Multiaddr, expecting: PeerID? = nil, as identity: HostIdentity,
+        hint: ((_ ephemeral: [UInt8]) -> [UInt8])? = nil
+    ) -> EventLoopFuture<PeerConnection> {
+        loop.preconditionInEventLoop()
+        let promise = loop.makePromise(of: PeerConnection.self)
+        do throws(PlasmidError) {
+            guard !isClosed else { throw Self.stopped }
+            let way = try SocketWay(address)
+            let slot = try ledger.takeDialSlot()
+            let side = ConnectionUpgrade.Side.dialer(
+                identity: identity, expecting: expecting ?? address.peerID, hint: hint)
+            connect(way, address: address.withoutPeer, side: side, slot: slot, promise: promise)
+        } catch { promise.fail(error) }
+        return promise.futureResult
+    }
+
+    private func connect(
+        _ way: SocketWay, address: Multiaddr, side: ConnectionUpgrade.Side, slot: ConnectionSlot,
+        promise: EventLoopPromise<PeerConnection>
+    ) {
+        let wire = ChannelWire()
+        let bound = NIOLoopBound(wire, eventLoop: loop)
+        let deadline = loop.now + settings.upgradeTime
+        SocketDial.bootstrap(loop, settings)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
+            }
+            .connect(host: way.host, port: way.port)
+            .assumeIsolated().whenComplete { [self] result in
+                switch result {
+                case .success:
+                    upgrade(wire, side: side, slot: slot, address: address, deadline: deadline, promise: promise)
+                case .failure(let error):
+                    ledger.free(slot)
+                    promise.fail(
+                        PlasmidError(
+                            .peerUnreachable, "nobody answers at \(address)", cause: "\(error)"))
+                }
+            }
+    }
+
+    // MARK: Listening
+
+    /// Takes connections at an address: IP and TCP port (0: any), with `/ws` behind it for WebSockets. The future has the
+    /// bound addresses, with their ports; it fails with `malformedAddress`, or with what the system says.
+    public func listen(on address: Multiaddr) -> EventLoopFuture<[Multiaddr]> {
+        loop.preconditionInEventLoop()
+        let way: SocketWay
+        do { way = try SocketWay(address) } catch { return loop.makeFailedFuture(error) }
+        let host = NIOLoopBound(self, eventLoop: loop)
+        return ServerBootstrap(group: loop)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 256)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: SocketDial.waterMark)
+            .childChannelOption(.recvAllocator, value: SocketDial.allocator)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try host.value.accept(channel, way) }
+            }
+            .bind(host: way.host, port: way.port)
+            .assumeIsolated().flatMapThrowing { [self] channel throws -> [Multiaddr] in
+                let bound = try way.multiaddr(channel.localAddress)
+                listeners.append(channel)
+                listening.append(bound)
+                return [bound]
+            }.nonisolated()
+    }
+
+    /// A socket was accepted: the gate of its address, a place among those that are not yet encrypted, then the handshake.
+    private func accept(_ channel: any Channel, _ way: SocketWay) throws(PlasmidError) {
+        guard !isClosed else { throw Self.stopped }
+        let remote = try way.multiaddr(channel.remoteAddress)
+        let slot = try ledger.takeAcceptSlot(from: remote)
+        let wire = ChannelWire()
+        do {
+            try channel.pipeline.syncOperations.addHandler(wire)
+        } catch {
+            ledger.free(slot)
+            throw PlasmidError(.peerUnreachable, "a socket could not be set up", cause: "\(error)")
+        }
+        let side = ConnectionUpgrade.Side.listener { [self] in choose($0) }
+        upgrade(wire, side: side, slot: slot, address: remote, deadline: loop.now + settings.upgradeTime, promise: nil)
+    }
+
+    // MARK: Upgrading
+
+    /// From a wire to a connection.
+    func upgrade(
+        _ wire: any PeerWire, side: ConnectionUpgrade.Side, slot: ConnectionSlot, address: Multiaddr,
+        deadline: NIODeadline, isRelayed: Bool = false, bytes: ByteBuffer = ByteBuffer(),
+        promise: EventLoopPromise<PeerConnection>?
+    ) {
+        var isDialer = false
+        if case .dialer = side { isDialer = true }
+        let key = ObjectIdentifier(wire)
+        let upgrade = ConnectionUpgrade(wire: wire, side: side, secrets: secrets(), settings: settings) {
+            [weak self] result in
+            guard let self else { return }
+            upgrades.removeValue(forKey: key)
+            switch result {
+            case .failure(let error):
+                ledger.free(slot)
+                logger.debug("no connection came of it", metadata: ["address": "\(address)", "error": "\(error)"])
+                promise?.fail(error)
+            case .success(let result):
+                let connection = PeerConnection(
+                    result, wire: wire, host: self, isDialer: isDialer, remoteAddress: address, isRelayed: isRelayed)
+                guard admit(connection, slot) else {
+                    ledger.free(slot)
+                    connection.close(atOnce: true)
+                    promise?.fail(
+                        PlasmidError(.peerUnreachable, "there are connections enough with peer \(connection.peer)"))
+                    return
+                }
+                promise?.succeed(connection)
+                if !isDialer { connection.identity.onConnection(connection) }
+                connection.start(plain: result.plain, sealed: result.sealed)
+            }
+        }
+        upgrades[key] = upgrade
+        upgrade.timer = loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak upgrade] in
+            upgrade?.fail(PlasmidError(.timeout, "the peer at \(address) does not finish the handshake in time"))
+        }
+        upgrade.start(with: bytes)
+    }
+
+    /// A connection is made; whether it may stay.
+    private func admit(_ connection: PeerConnection, _ slot: ConnectionSlot) -> Bool {
+        guard !isClosed else { return false }
+        let identity = connection.identity
+        let book = identity.peers[connection.peer] ?? PeerBook(peer: connection.peer)
+        let open = book.connections.filter(\.isOpen)
+        if open.count >= settings.connectionsPerPeer {
+            // The older ones stay, unless one leads over a relay and this one does not.
+            guard !connection.isRelayed, let relayed = open.first(where: \.isRelayed) else { return false }
+            relayed.close()
+        }
+        identity.peers[connection.peer] = book
+        book.connections.append(connection)
+        connections[ObjectIdentifier(connection)] = connection
+        connection.slot = slot
+        ledger.upgraded(slot)
+        dropDuplicate(of: connection, among: open)
+        return true
+    }
+
+    /// Both sides dialled at once: the connection whose dialer has the smaller id stays, the other one goes after a while,
+    /// when whatever began on it has ended.
+    private func dropDuplicate(of connection: PeerConnection, among open: [PeerConnection]) {
+        guard !connection.isRelayed,
+            let other = open.first(where: { $0.isDialer != connection.isDialer && !$0.isRelayed })
+        else { return }
+        let weAreSmaller = connection.identity.peerID < connection.peer
+        let loser = connection.isDialer == weAreSmaller ? other : connection
+        loop.assumeIsolated().scheduleTask(in: settings.duplicateTime) { [weak loser] in loser?.close() }
+    }
+
+    func closed(_ connection: PeerConnection) {
+        guard connections.removeValue(forKey: ObjectIdentifier(connection)) != nil else { return }
+        if let slot = connection.slot { ledger.free(slot) }
+        guard let book = connection.identity.peers[connection.peer] else { return }
+        book.connections.removeAll { $0 === connection }
+        if book.connections.isEmpty { connection.identity.peers.removeValue(forKey: connection.peer) }
+    }
+
+    // MARK: The end
+
+    /// Listens no more and ends every connection, with a farewell but without waiting for its streams.
+    public func close() -> EventLoopFuture<Void> {
+        loop.preconditionInEventLoop()
+        isClosed = true
+        for connection in Array(connections.values) { connection.close(atOnce: true) }
+        for upgrade in Array(upgrades.values) { upgrade.fail(Self.stopped) }
+        let closing = listeners.map { $0.close() }
+        listeners = []
+        listening = []
+        return EventLoopFuture.andAllComplete(closing, on: loop)
+    }
+
+    private static var stopped: PlasmidError { PlasmidError(.peerUnreachable, "the host has stopped") }
+}
