@@ -1,8 +1,8 @@
 import Integrity
 
-/// Rules 9–13 and 20–23: entries, and what updates and deletes point to.
+/// Rules 9–13, 20–23 and 33: entries, and what updates and deletes point to.
 extension SystemRules {
-    /// Rules 9–11 and 18 on an entry that is there, 20–23 on what the action says of it.
+    /// Rules 9–11 and 18 on an entry that is there, 20–23 and 33 on what the action says of it.
     func checkEntry(_ action: Action, _ entry: RecordEntry, _ findings: inout Findings) {
         var definition: EntryTypeDef?
         if case .app(let app)? = action.entryType, action.entryType != .capNote {
@@ -13,6 +13,9 @@ extension SystemRules {
                 findings.reject(9, "An action of type \(action.type.name) has no entry, yet one comes with it.")
             }
             return
+        }
+        if type == .agentPubKey, hash != action.author.entryHash {
+            findings.reject(33, "An agent's key can only be announced by that agent.")
         }
         if entry == .notApplicable {
             findings.reject(9, "The '\(name(type))' that an action names does not come with it.")

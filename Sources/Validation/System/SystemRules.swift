@@ -2,7 +2,7 @@ import Integrity
 
 /// The rules that the conductor itself enforces on every record, numbered as in docs/spec/validation.md: those of Holochain
 /// (1–17) that need no word of another node, and those that follow from a DNA's definition or from what
-/// Plasmid adds (20–32).
+/// Plasmid adds (20–33).
 ///
 /// Pure: the same record and the same held data give the same verdict, whatever the order in which the data came. A rejection
 /// found while data is missing stands, since no further data can undo it.

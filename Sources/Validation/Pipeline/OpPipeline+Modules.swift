@@ -1,0 +1,135 @@
+import Integrity
+
+/// What is known of an op's judgement by modules.
+struct JudgeState: Hashable, Sendable {
+    /// Runs that gave no verdict.
+    var failures = 0
+    /// What a validator said against it, and how many fresh processes agree.
+    var reason: String?
+    var agreeing = 0
+}
+
+/// The modules' part. Their code is native and may decide by what it should not look at, therefore: what traps or takes too long is no
+/// verdict, and what one process rejects must be rejected by two that were started for it.
+extension OpPipeline {
+    mutating func ask(_ ticket: DhtOpHash, _ op: CheckedOp, _ requests: inout [JudgeRequest]) {
+        waits.leave(ticket)
+        items[ticket]?.step = .judging
+        items[ticket]?.judging = JudgeState()
+        requests.append(JudgeRequest(ticket: ticket, op: op, run: .shared))
+    }
+
+    /// The modules have spoken.
+    public mutating func judged(
+        _ answers: [(ticket: DhtOpHash, outcome: JudgeOutcome)], held: some PipelineReads, now: Timestamp
+    ) -> [PipelineEffect] {
+        event(held, now) { pipeline in
+            var again: [JudgeRequest] = []
+            for (ticket, outcome) in answers {
+                guard let item = pipeline.items[ticket], item.step == .judging, let op = item.judged else { continue }
+                do throws(PlasmidError) {
+                    try pipeline.take(outcome, ticket, op, held, now, &again)
+                } catch {
+                    pipeline.effects.append(.trouble(error))
+                    pipeline.setAside(ticket, now)
+                }
+            }
+            if !again.isEmpty { pipeline.effects.append(.judge(again)) }
+        }
+    }
+
+    private mutating func take(
+        _ outcome: JudgeOutcome, _ ticket: DhtOpHash, _ op: CheckedOp, _ held: some PipelineReads, _ now: Timestamp,
+        _ again: inout [JudgeRequest]
+    ) throws(PlasmidError) {
+        guard var state = items[ticket]?.judging else { return }
+        switch outcome {
+        case .failed(let words):
+            state.failures += 1
+            if state.failures >= 2 { return quarantine(ticket, .unvalidatable, words) }
+        case .valid:
+            if state.reason != nil { return disagree(ticket, state) }
+            return try moduleVerdict(ticket, op, reason: nil, held, now)
+        case .unresolved(let missing):
+            if state.reason != nil { return disagree(ticket, state) }
+            items[ticket]?.step = .waiting(missing)
+            // What it names may have come while it was being judged.
+            let reads = StagedReads(staged, over: held)
+            var absent: [AnyDhtHash] = []
+            for hash in missing where !(try Self.holds(hash, reads)) { absent.append(hash) }
+            if absent.isEmpty, missing.isEmpty { return setAside(ticket, now) }
+            if absent.isEmpty { return work.append(ticket) }
+            return wait(ticket, for: absent, now)
+        case .invalid(let reason):
+            if state.reason == nil {
+                state.reason = reason
+            } else {
+                state.agreeing += 1
+            }
+            if state.agreeing >= 2 {
+                return try moduleVerdict(ticket, op, reason: state.reason, held, now)
+            }
+        }
+        items[ticket]?.judging = state
+        again.append(JudgeRequest(ticket: ticket, op: op, run: .fresh))
+    }
+
+    private static func holds(_ hash: AnyDhtHash, _ reads: some ValidationReads) throws(PlasmidError) -> Bool {
+        if let action = hash.action { return try reads.action(action) != nil }
+        if let entry = hash.entry { return try reads.kind(of: entry) != nil }
+        return false
+    }
+
+    private mutating func moduleVerdict(
+        _ ticket: DhtOpHash, _ op: CheckedOp, reason: String?, _ held: some PipelineReads, _ now: Timestamp
+    ) throws(PlasmidError) {
+        switch items[ticket]?.content {
+        case .op:
+            if let reason {
+                settle(ticket, op, broken: reason, now)
+            } else {
+                try settle(ticket, op, held, now)
+            }
+        case .warrant(let signed, _): settle(ticket, signed, holds: reason != nil, now)
+        case .charge, nil: break
+        }
+    }
+
+    private mutating func disagree(_ ticket: DhtOpHash, _ state: JudgeState) {
+        let words = "two runs of the validator disagree; one said: \(state.reason ?? "")"
+        quarantine(ticket, .validatorNotDeterministic, words)
+    }
+
+    /// No verdict and no warrant. It stays parked, to be tried again after a restart or with other modules.
+    private mutating func quarantine(_ ticket: DhtOpHash, _ code: PlasmidError.Code, _ words: String) {
+        counts.unvalidatable += 1
+        guard let item = items[ticket] else { return }
+        if !item.isParked, let op = item.dhtOp {
+            batch.parked.append((op, ticket, [], item.since))
+            items[ticket]?.isParked = true
+        }
+        items[ticket]?.step = .unvalidatable(code, words)
+    }
+
+    /// Other modules are there: what had no verdict is judged anew.
+    public mutating func modulesChanged(held: some PipelineReads, now: Timestamp) -> [PipelineEffect] {
+        event(held, now) { pipeline in
+            for (hash, item) in pipeline.items.sorted(by: { $0.key < $1.key }) {
+                guard case .unvalidatable = item.step else { continue }
+                pipeline.items[hash]?.step = .waiting([])
+                pipeline.work.append(hash)
+            }
+        }
+    }
+}
+
+extension OpPipeline.Item {
+    /// The op that modules judge for this item.
+    var judged: CheckedOp? {
+        switch content {
+        case .op(let op): op
+        case .warrant(_, let evidence): evidence
+        case .charge: nil
+        }
+    }
+}

@@ -1,0 +1,65 @@
+import Integrity
+import Sodium
+
+/// Actions and entries of ops in the works: verified, so that others may be judged by them, and not stored yet. Things are named by
+/// the 32 bytes of their hashes, as in storage.
+public struct StagedContent: Sendable {
+    private var actions: [Bytes32: (signed: SignedAction, uses: Int)] = [:]
+    private var entries: [Bytes32: (entry: Entry, uses: Int)] = [:]
+
+    mutating func hold(_ signed: SignedAction, _ entry: Entry?) {
+        actions[signed.hash.core, default: (signed, 0)].uses += 1
+        if let entry, let hash = signed.action.entryHash { entries[hash.core, default: (entry, 0)].uses += 1 }
+    }
+
+    mutating func release(_ signed: SignedAction, _ entry: Entry?) {
+        if let uses = actions[signed.hash.core]?.uses {
+            if uses > 1 { actions[signed.hash.core]?.uses -= 1 } else { actions[signed.hash.core] = nil }
+        }
+        guard entry != nil, let hash = signed.action.entryHash, let uses = entries[hash.core]?.uses else { return }
+        if uses > 1 { entries[hash.core]?.uses -= 1 } else { entries[hash.core] = nil }
+    }
+
+    /// The action with this hash.
+    public func action(_ hash: ActionHash) -> SignedAction? { actions[hash.core]?.signed }
+
+    /// The entry with this hash.
+    public func entry(_ hash: EntryHash) -> Entry? { entries[hash.core]?.entry }
+}
+
+/// What ops are judged by: what is in the works, before what is held.
+public struct StagedReads<Held: ValidationReads>: ValidationReads {
+    private let staged: StagedContent
+    private let held: Held
+
+    /// Puts `staged` in front of `held`.
+    public init(_ staged: StagedContent, over held: Held) {
+        self.staged = staged
+        self.held = held
+    }
+
+    /// The action, in the works or held.
+    public func action(_ hash: ActionHash) throws(PlasmidError) -> Action? {
+        if let signed = staged.action(hash) { return signed.action }
+        return try held.action(hash)
+    }
+
+    /// The entry, in the works or held.
+    public func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        if let entry = staged.entry(hash) { return entry }
+        return try held.entry(hash)
+    }
+
+    /// The kind of the entry, in the works or held.
+    public func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
+        if let entry = staged.entry(hash) { return HeldEntry(entry) }
+        return try held.kind(of: hash)
+    }
+}
+
+extension OpEntry {
+    var present: Entry? {
+        if case .present(let entry) = self { return entry }
+        return nil
+    }
+}
