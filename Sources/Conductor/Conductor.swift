@@ -26,6 +26,9 @@ public final class Conductor: @unchecked Sendable {
     let signals = SignalHub()
     /// Who hears of tokens that open nothing any more.
     var tokenEndListener: ((TokenEnd) -> Void)?
+    /// Where other conductors reach this one, as multiaddrs with the ports that were taken; empty before it listens, and
+    /// where it is alone.
+    public internal(set) var networkAddresses: [String] = []
     /// Names this run: signals of each instance are numbered within it.
     public let bootID: String
     var apps: [String: InstalledApp] = [:]

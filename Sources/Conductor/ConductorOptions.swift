@@ -19,6 +19,34 @@ public enum ZomeIsolation: String, Sendable {
     case none
 }
 
+/// How a conductor meets others. Addresses are multiaddrs as text: `/ip4/192.0.2.7/tcp/4001`, with `/p2p/…` at the end where
+/// one is known.
+public struct NetworkOptions: Sendable, Hashable {
+    /// Where others may reach it, port 0 for any free one; it only dials when empty.
+    public var listen: [String]
+    /// Who is asked first for the members of a space.
+    public var bootstrap: [String]
+    /// Whether it lets itself be reached through others where nobody can dial it.
+    public var relay: RelayUse
+
+    /// Loopback, a free port, nobody to ask.
+    public init(
+        listen: [String] = ["/ip4/127.0.0.1/tcp/0"], bootstrap: [String] = [], relay: RelayUse = .auto
+    ) {
+        self.listen = listen
+        self.bootstrap = bootstrap
+        self.relay = relay
+    }
+}
+
+/// Whether a conductor is reached through relays.
+public enum RelayUse: String, Sendable {
+    /// Where it cannot be dialled.
+    case auto
+    /// Never.
+    case never
+}
+
 /// Everything a conductor is told from outside: where its data lies, how modules run, and its sources of time and
 /// randomness, which are parameters so that tests decide them.
 public struct ConductorOptions: Sendable {
@@ -38,6 +66,8 @@ public struct ConductorOptions: Sendable {
     public var writerPositionMicroseconds: Int64
     /// How often the modules of an app may end badly before it is disabled.
     public var failureBound = FailureBound()
+    /// How other conductors are met; nil for a conductor that is alone.
+    public var network: NetworkOptions?
     /// The wall clock, µs since the Unix epoch.
     public var clock: @Sendable () -> Timestamp
     /// Random bytes from the system's generator, or a test's.

@@ -25,6 +25,10 @@ struct ConductorFileTests {
               admin: { port: 0, auth: none, origins: ["http://localhost:3000"] }
               app: [ { port: 9200, origins: [] } ]
             zomes: { isolation: none, sandbox: required, call_timeout: 500ms, memory: 1GiB, failures: 3 }
+            network:
+              listen: [/ip4/0.0.0.0/tcp/4001, "/ip6/::/tcp/4002/ws"]
+              bootstrap: [/dns4/example.org/tcp/4001]
+              relay: never
             keystore: { passphrase: "credential:plasmid" }
             log: debug
             """)
@@ -36,6 +40,8 @@ struct ConductorFileTests {
         #expect(read.zomes.isolation == .none && read.zomes.sandbox == .required)
         #expect(read.zomes.callTimeoutMilliseconds == 500 && read.zomes.memoryBytes == 1 << 30)
         #expect(read.passphrase == .credential("plasmid"))
+        #expect(read.network.listen == ["/ip4/0.0.0.0/tcp/4001", "/ip6/::/tcp/4002/ws"])
+        #expect(read.network.bootstrap == ["/dns4/example.org/tcp/4001"] && read.network.relay == .never)
         #expect(read.log == .debug)
     }
 
@@ -43,7 +49,18 @@ struct ConductorFileTests {
         "faults name their place and what to do",
         arguments: [
             ("prot: 1", "conductor.yaml:1:1: error: the configuration has no key \"prot\" [unknownKey]"),
-            ("network: {}", "conductor.yaml:1:1: error: \"network\" is not read yet: this version has no network"),
+            ("network: { listn: [] }", "network has no key \"listn\" [unknownKey]\n    hint: did you mean \"listen\"?"),
+            (
+                "network: { listen: [127.0.0.1:4001] }",
+                "1:21: error: the address \"127.0.0.1:4001\" is no address [unknownWord]\n    hint: write it as /ip4/"
+            ),
+            ("network: { relay: always }", "\"relay\" of network cannot be \"always\" [unknownWord]"),
+            ("network: { bootstrap: /ip4/192.0.2.7/tcp/1 }", "\"bootstrap\" of network must be a list"),
+            (
+                "network: { bootstrap: [/ip4/192.0.2.7/tcp/1, /ip4/192.0.2.7/tcp/1] }",
+                "1:46: error: the address \"/ip4/192.0.2.7/tcp/1\" stands here twice [duplicateName]"
+            ),
+            ("network: { listen: [/ip4/127.0.0.1] }", "has no port"),
             ("privacy: {}", "conductor.yaml:1:1: error: \"privacy\" is not read yet"),
             ("log: loud", "1:6: error: \"log\" of the configuration cannot be \"loud\" [unknownWord]"),
             ("interfaces: { admin: { port: 70000 } }", "must lie between 0 and 65535 [outOfRange]"),
@@ -69,6 +86,12 @@ struct ConductorFileTests {
         let (config, lines) = read(text)
         #expect(config == nil)
         #expect(lines.contains { $0.contains(expected) }, "\(lines)")
+    }
+
+    @Test("no list of addresses is loopback, an empty one is nowhere")
+    func nowhere() {
+        #expect(read("network:").config?.network.listen == ["/ip4/127.0.0.1/tcp/0"])
+        #expect(read("network: { listen: [] }").config?.network.listen == [])
     }
 
     @Test("a passphrase written into the file is not repeated")

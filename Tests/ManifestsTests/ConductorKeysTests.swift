@@ -13,6 +13,8 @@ struct ConductorKeysTests {
         config.app.origins = ["http://[::1]:80"]
         (config.zomes.isolation, config.zomes.sandbox) = (.none, .required)
         (config.zomes.callTimeoutMilliseconds, config.zomes.memoryBytes) = (90_001, (16 << 20) + 1)
+        config.network.listen = ["/ip4/0.0.0.0/tcp/1", "/ip6/::1/tcp/65535/ws"]
+        (config.network.bootstrap, config.network.relay) = (["/dns6/x.example/tcp/443/wss"], .never)
         config.passphrase = .credential("plasmid.key")
         (config.signals.trace, config.signals.statistics) = (true, true)
         (config.log, config.logFormat) = (.trace, .json)

@@ -3,8 +3,6 @@ import Integrity
 extension PlasmidError.Code {
     /// Nothing answers at the conductor's address.
     public static let conductorUnreachable = Self(rawValue: "conductorUnreachable")
-    /// The connection ended before the answer came; whether the request ran is unknown.
-    public static let connectionLost = Self(rawValue: "connectionLost")
     /// What came back is no JSON-RPC answer.
     public static let badAnswer = Self(rawValue: "badAnswer")
 }

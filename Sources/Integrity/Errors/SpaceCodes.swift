@@ -9,6 +9,7 @@ extension PlasmidError.Code {
     public static let badAddress = Self(rawValue: "badAddress")
     /// A peer that does not show what it has to show: membership, or an agent's key.
     public static let proofRefused = Self(rawValue: "proofRefused")
-    /// The connection ended before the answer came.
+    /// The connection, with a peer or with a conductor's port, ended before the answer came; whether the request ran is
+    /// unknown.
     public static let connectionLost = Self(rawValue: "connectionLost")
 }

@@ -8,6 +8,8 @@ public struct ConductorConfig: Hashable, Sendable {
     public var app = AppInterface()
     /// How zome modules run.
     public var zomes = Zomes()
+    /// How other conductors are met.
+    public var network = Network()
     /// Where the keystore's passphrase comes from.
     public var passphrase = PassphraseSource.prompt
     /// What the conductor itself tells operators' sockets that ask for nothing.
@@ -73,6 +75,24 @@ public struct ConductorConfig: Hashable, Sendable {
         public var failures = 10
         /// What ``failures`` may be.
         public static let failuresRange = 0...1_000
+    }
+
+    /// How other conductors are met. Every address has the shape that ``NetworkAddress`` describes.
+    public struct Network: Hashable, Sendable {
+        /// Where others may reach this conductor; nowhere when empty. Loopback until an operator opens it.
+        public var listen = ["/ip4/127.0.0.1/tcp/0"]
+        /// Who is asked first for the members of a space.
+        public var bootstrap: [String] = []
+        /// Whether to be reached through others where nobody can dial this machine.
+        public var relay = Relay.auto
+    }
+
+    /// Whether relays are used.
+    public enum Relay: String, Hashable, Sendable, CaseIterable {
+        /// Where this machine cannot be dialled: the default.
+        case auto
+        /// Never.
+        case never
     }
 
     /// Where modules run.

@@ -2,7 +2,7 @@
 public enum ConductorFile {
     private static let keys = ConductorShape.conductor.names
     /// Keys of the full configuration whose parts this version does not have yet.
-    private static let later = ["network": "no network", "privacy": "no private messages"]
+    private static let later = ["privacy": "no private messages"]
 
     /// The configuration that a text describes; nil when a fault refuses it. All faults are returned at once.
     /// - Parameter file: the path to name in diagnostics.
@@ -33,6 +33,7 @@ public enum ConductorFile {
         }
         if let node = fields.value("interfaces") { readInterfaces(node, into: &config, report: &report) }
         if let node = fields.value("zomes") { readZomes(node, into: &config.zomes, report: &report) }
+        if let node = fields.value("network") { readNetwork(node, into: &config.network, report: &report) }
         if let node = fields.value("keystore"),
             let keystore = Fields(node, "keystore", keys: ConductorShape.keystore.names, report: &report)
         {
@@ -116,6 +117,37 @@ public enum ConductorFile {
             measure("memory", fields, .size, (16 << 20)...(64 << 30), report: &report) ?? zomes.memoryBytes
         zomes.failures = fields.number(
             "failures", ConductorConfig.Zomes.failuresRange, default: zomes.failures, report: &report)
+    }
+
+    private static func readNetwork(
+        _ node: YamlNode, into network: inout ConductorConfig.Network, report: inout Report
+    ) {
+        guard let fields = Fields(node, "network", keys: ConductorShape.network.names, report: &report) else { return }
+        if fields.value("listen") != nil { network.listen = addresses("listen", fields, for: .listen, report: &report) }
+        network.bootstrap = addresses("bootstrap", fields, for: .dial, report: &report)
+        let relays = ConductorConfig.Relay.allCases.map { ($0.rawValue, $0) }
+        network.relay = fields.word("relay", relays, report: &report) ?? network.relay
+    }
+
+    private static func addresses(
+        _ key: String, _ fields: Fields, for use: NetworkAddress.Use, report: inout Report
+    ) -> [String] {
+        var addresses: [String] = []
+        for node in fields.list(key, maxCount: NetworkAddress.maxCount, report: &report) {
+            guard
+                let text = Fields.text(node, "an address", maxBytes: NetworkAddress.maxBytes, report: &report)
+            else { continue }
+            if let fault = NetworkAddress.fault(text, for: use) {
+                report.add(
+                    .unknownWord, node.position, "the address \"\(Spelling.shown(text))\" \(fault.reason)",
+                    hint: fault.hint)
+            } else if addresses.contains(text) {
+                report.add(.duplicateName, node.position, "the address \"\(Spelling.shown(text))\" stands here twice")
+            } else {
+                addresses.append(text)
+            }
+        }
+        return addresses
     }
 
     private static func measure(

@@ -30,6 +30,9 @@ extension ConductorConfig {
             Setting(key: "zomes.call_timeout", value: Measure.time.text(zomes.callTimeoutMilliseconds)),
             Setting(key: "zomes.memory", value: Measure.size.text(zomes.memoryBytes)),
             Setting(key: "zomes.failures", value: String(zomes.failures)),
+            Setting(key: "network.listen", value: Self.list(network.listen)),
+            Setting(key: "network.bootstrap", value: Self.list(network.bootstrap)),
+            Setting(key: "network.relay", value: network.relay.rawValue),
             Setting(key: "keystore.passphrase", value: Self.quoted(passphrase.text)),
             Setting(key: "signals.trace", value: String(signals.trace)),
             Setting(key: "signals.consistency", value: String(signals.consistency)),
@@ -84,9 +87,13 @@ extension ConductorFile {
     public static func text(_ config: ConductorConfig, setting key: String, to value: String) -> String? {
         var settings = config.settings
         guard let index = settings.firstIndex(where: { $0.key == key }) else { return nil }
-        settings[index] = ConductorConfig.Setting(key: key, value: yaml(value, isList: key.hasSuffix(".origins")))
+        settings[index] = ConductorConfig.Setting(key: key, value: yaml(value, isList: listKeys.contains(key)))
         return text(settings)
     }
+
+    private static let listKeys: Set<String> = [
+        "interfaces.admin.origins", "interfaces.app.origins", "network.listen", "network.bootstrap",
+    ]
 
     private static func yaml(_ value: String, isList: Bool) -> String {
         if isList {

@@ -124,7 +124,7 @@ private struct LegacyConfigReader {
     private static let ignoredTopLevel = [
         "signing_service_uri": "this conductor's keystore signs", "encryption_service_uri": "the keystore encrypts",
         "decryption_service_uri": "the keystore decrypts", "logger": "`log` of conductor.yaml sets the level",
-        "network": "there is no network yet",
+        "network": "`network` of conductor.yaml says where to listen and whom to ask",
         "passphrase_service": "`keystore: passphrase` of conductor.yaml says where from",
         "dpki": "keys are made by the keystore", "tracing": "there is no tracing service",
         "metric_publisher": "`/metrics` of the admin port has them", "emit_trace_signals": "see `signals`",

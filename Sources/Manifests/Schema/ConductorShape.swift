@@ -4,6 +4,7 @@ enum ConductorShape {
         .optional("data", .text(most: 4_000), "Folder of everything that the conductor keeps."),
         .optional("interfaces", .map(interfaces), "The ports, bound to loopback."),
         .optional("zomes", .map(zomes), "How modules run."),
+        .optional("network", .map(network), "How other conductors are met."),
         .optional("keystore", .map(keystore), "Where the passphrase comes from."),
         .optional("signals", .map(signals), "The conductor's own signals, on admin sockets."),
         .optional("log", .words(of: ConductorConfig.LogLevel.self), "What is logged."),
@@ -41,6 +42,25 @@ enum ConductorShape {
         .optional(
             "failures", .whole(ConductorConfig.Zomes.failuresRange),
             "Bad ends of an app's modules within a minute that disable it; 0 for never."),
+    ])
+
+    static let network = MapShape(keys: [
+        .optional(
+            "listen",
+            .list(
+                of: .text(pattern: "^/(ip4/[0-9.]+|ip6/[0-9A-Fa-f:.]+)/tcp/[0-9]{1,5}(/ws)?$", most: 500),
+                most: NetworkAddress.maxCount, isSet: true),
+            "Where others may reach this conductor; loopback until an operator opens it."),
+        .optional(
+            "bootstrap",
+            .list(
+                of: .text(
+                    pattern: "^/(ip4/[0-9.]+|ip6/[0-9A-Fa-f:.]+|dns[46]?/[A-Za-z0-9._-]+)/tcp/[0-9]{1,5}"
+                        + "(/ws|/wss|/tls/ws)?(/(p2p|ipfs)/[A-Za-z0-9]{40,80})?$",
+                    most: 500),
+                most: NetworkAddress.maxCount, isSet: true),
+            "Who is asked first for the members of a space."),
+        .optional("relay", .words(of: ConductorConfig.Relay.self), "Relays where nobody can dial this machine."),
     ])
 
     static let keystore = MapShape(keys: [

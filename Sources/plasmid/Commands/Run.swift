@@ -39,6 +39,21 @@ struct Run: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "Let other conductors reach this one there, in place of the file's addresses (may be given again).",
+            discussion: "Such as /ip4/0.0.0.0/tcp/4001; port 0 takes a free one. Default: /ip4/127.0.0.1/tcp/0.",
+            valueName: "address"))
+    var listen: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
+            "Ask there for others of the same DNAs, in place of the file's addresses (may be given again).",
+            valueName: "address"))
+    var bootstrap: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Where the keys' passphrase comes from: prompt, fd:N or credential:NAME.", valueName: "source"))
     var passphrase: String?
 
@@ -60,12 +75,22 @@ struct Run: ParsableCommand {
             // Not repeated: it may be the passphrase itself.
             throw ValidationError("--passphrase takes prompt, fd:N or credential:NAME, never the passphrase itself")
         }
+        try Run.check(listen, of: "--listen", for: .listen)
+        try Run.check(bootstrap, of: "--bootstrap", for: .dial)
+    }
+
+    private static func check(_ addresses: [String], of option: String, for use: NetworkAddress.Use) throws {
+        for address in addresses {
+            guard let fault = NetworkAddress.fault(address, for: use) else { continue }
+            throw ValidationError("\(option): \(Words.harmless(address)) \(fault.reason); \(fault.hint)")
+        }
     }
 
     /// Everything that starting needs, from the command line, the configuration and the defaults, in this order.
     func settings(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> RunSettings {
         let overrides = ConfigOverrides(
-            port: port, passphrase: passphrase.flatMap(ConductorConfig.PassphraseSource.init))
+            port: port, listen: listen, bootstrap: bootstrap,
+            passphrase: passphrase.flatMap(ConductorConfig.PassphraseSource.init))
         var file = try config.map(Run.read) ?? ConductorConfig()
         let folder = try DataFolder(option: data, configured: file.data, environment: environment)
         // What `plasmid admin config set` wrote there.
@@ -73,10 +98,12 @@ struct Run: ParsableCommand {
         if config == nil { file = try ConfigFile.read(path) }
         let config = overrides.over(file)
         let programs = RunSettings.programFolder()
-        return RunSettings(
+        var settings = RunSettings(
             folder: folder, config: config, apps: apps.map(DataFolder.absolute),
             moduleFolders: modules.map(DataFolder.absolute) + [programs], zomeHost: programs + "/plasmid-zome-host",
             testMode: testMode, configFile: path, overrides: overrides)
+        settings.hasNetwork = true
+        return settings
     }
 
     /// Reads a configuration; its faults are told with their places.
@@ -115,6 +142,8 @@ struct RunSettings {
     /// The program that runs modules.
     let zomeHost: String
     let testMode: Bool
+    /// Whether it meets other conductors, as the configuration says.
+    var hasNetwork = false
     /// In place of the system's clock and the conductor's own bound; for tests.
     var clock: (@Sendable () -> Timestamp)?
     var failureBound: FailureBound?

@@ -165,6 +165,10 @@ final class LiveConfig {
 struct ConfigOverrides: Sendable {
     /// `--port`: the admin port; the app port is the next one, or both any free ones for 0.
     var port: Int?
+    /// `--listen`: all of them, where there is one.
+    var listen: [String] = []
+    /// `--bootstrap`: all of them, where there is one.
+    var bootstrap: [String] = []
     /// `--passphrase`
     var passphrase: ConductorConfig.PassphraseSource?
 
@@ -174,6 +178,8 @@ struct ConfigOverrides: Sendable {
             config.admin.port = port
             config.app.port = port == 0 ? 0 : port + 1
         }
+        if !listen.isEmpty { config.network.listen = listen }
+        if !bootstrap.isEmpty { config.network.bootstrap = bootstrap }
         if let passphrase { config.passphrase = passphrase }
         return config
     }

@@ -34,7 +34,7 @@ extension Run {
         do {
             let ports = try running.start(settings, keystore: keystore, logger: logger, log: log).wait()
             for app in settings.apps { tell(try running.install(app).wait()) }
-            try tellReady(ports, settings)
+            try tellReady(ports, running.networkAddresses().wait(), settings)
         } catch {
             try? running.stop().wait()
             try? group.syncShutdownGracefully()
@@ -51,14 +51,16 @@ extension Run {
         if !json { Output.line(words) }
     }
 
-    private func tellReady(_ ports: APIPorts, _ settings: RunSettings) throws {
+    private func tellReady(_ ports: APIPorts, _ addresses: [String], _ settings: RunSettings) throws {
+        for address in addresses { tell("other conductors reach it at \(address)") }
         tell("ready: admin port \(ports.admin), app port \(ports.app), data in \(settings.folder.path)")
         guard json else { return }
-        try Output.json(
-            .object([
-                "admin": .int(Int64(ports.admin)), "app": .int(Int64(ports.app)),
-                "data": .string(settings.folder.path),
-            ]))
+        var line: [MessagePackValue.Pair] = [
+            .init("admin", .int(Int64(ports.admin))), .init("app", .int(Int64(ports.app))),
+            .init("data", .string(settings.folder.path)),
+        ]
+        if !addresses.isEmpty { line.append(.init("listen", .array(addresses.map { .string($0) }))) }
+        try Output.json(.map(line))
     }
 
     /// Opens the keystore, or makes it where there is none.

@@ -35,6 +35,11 @@ final class RunningConductor: @unchecked Sendable {
     /// The conductor, once it runs. On the loop only.
     var conductor: Conductor? { parts?.conductor }
 
+    /// Where other conductors reach it.
+    func networkAddresses() -> EventLoopFuture<[String]> {
+        loop.submit { [self] in parts?.conductor.networkAddresses ?? [] }
+    }
+
     /// Opens everything and begins to answer.
     /// - Returns: the ports. Fails with the error that kept it from starting; then nothing listens.
     /// - Parameter log: what decides which lines are logged, if that may change.
@@ -164,6 +169,11 @@ extension RunSettings {
             },
             randomBytes: { SystemRandom.bytes($0) })
         if let clock { options.clock = clock }
+        if hasNetwork {
+            options.network = NetworkOptions(
+                listen: config.network.listen, bootstrap: config.network.bootstrap,
+                relay: config.network.relay == .never ? .never : .auto)
+        }
         options.failureBound.count = config.zomes.failures
         if let failureBound { options.failureBound = failureBound }
         return options
