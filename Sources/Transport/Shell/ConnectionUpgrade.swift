@@ -30,8 +30,8 @@ final class ConnectionUpgrade: WireReceiver {
     private let handshake: NoiseHandshake
     private let completion: (Swift.Result<Result, PlasmidError>) -> Void
     private var step = Step.noiseName
-    private var proposing: ProtocolProposal?
-    private var answering: ProtocolAnswer?
+    private var proposing: MultistreamDialer?
+    private var answering: MultistreamListener?
     private var identity: HostIdentity?
     private var noise: NoiseSession?
     private var bytes = ByteBuffer()
@@ -61,14 +61,12 @@ final class ConnectionUpgrade: WireReceiver {
             do {
                 // Name and first message in one segment: the peer that answers at all has said yes to both.
                 let message = try handshake.writeMessage1(hint: hint?(handshake.ephemeralKey) ?? [])
-                let proposal = ProtocolProposal(NoiseHandshake.protocolID)
+                let proposal = MultistreamDialer([NoiseHandshake.protocolID])
                 proposing = proposal
-                var opening = proposal.opening
-                opening.writeBytes(message)
-                wire.send(opening)
+                wire.send(ByteBuffer(bytes: proposal.start() + message))
             } catch { return fail(error) }
         } else {
-            answering = ProtocolAnswer()
+            answering = MultistreamListener()
         }
         wireRead(bytes)
     }
@@ -124,27 +122,18 @@ final class ConnectionUpgrade: WireReceiver {
     }
 
     private func agreeOnNoise() throws(PlasmidError) -> Bool {
-        if let proposing {
-            guard try proposing.read(&bytes) else { return false }
+        if proposing != nil {
+            guard case .agreed = try proposing?.read(&bytes) else { return false }
             step = .message2
-        } else {
-            guard let name = try answer(&bytes, { $0 == NoiseHandshake.protocolID }, { wire.send($0) }) else { return false }
-            precondition(name == NoiseHandshake.protocolID, "nothing else is agreed to")
-            step = .message1
+            return true
         }
+        guard let answer = try answering?.read(&bytes, accepts: { $0 == NoiseHandshake.protocolID }) else {
+            return false
+        }
+        wire.send(ByteBuffer(bytes: answer.answer))
+        guard answer.agreed != nil else { return false }
+        step = .message1
         return true
-    }
-
-    /// Reads proposals and answers them until one is taken.
-    private func answer(
-        _ bytes: inout ByteBuffer, _ takes: (String) -> Bool, _ send: (ByteBuffer) throws(PlasmidError) -> Void
-    ) throws(PlasmidError) -> String? {
-        guard var answering else { return nil }
-        var reply = ByteBuffer()
-        defer { self.answering = answering }
-        let name = try answering.read(&bytes, reply: &reply, takes: takes)
-        if reply.readableBytes > 0 { try send(reply) }
-        return name
     }
 
     private func answer(_ hello: NoiseHello) throws(PlasmidError) {
@@ -169,7 +158,9 @@ final class ConnectionUpgrade: WireReceiver {
         let noise = try handshake.finish()
         self.noise = noise
         guard let identity, noise.peer != identity.peerID else {
-            throw PlasmidError(.peerUnreachable, "a peer with this program's own key answers", hint: "an address of this machine was dialled")
+            throw PlasmidError(
+                .peerUnreachable, "a peer with this program's own key answers",
+                hint: "an address of this machine was dialled")
         }
         guard identity.admits(noise.peer) else {
             throw PlasmidError(.peerUnreachable, "peer \(noise.peer) is blocked here")
@@ -177,30 +168,31 @@ final class ConnectionUpgrade: WireReceiver {
         guard case .negotiate = noise.muxer else { return succeed() }
         step = .muxerName
         if case .dialer = side {
-            let proposal = ProtocolProposal(Self.muxerID)
+            let proposal = MultistreamDialer([Self.muxerID])
             proposing = proposal
-            try sendSealed(proposal.opening)
+            try sendSealed(proposal.start())
         } else {
-            answering = ProtocolAnswer()
+            answering = MultistreamListener()
         }
     }
 
     private func agreeOnMuxer() throws(PlasmidError) -> Bool {
         guard let noise else { return false }
         try noise.transport.open(&bytes, into: &plain)
-        if let proposing, case .dialer = side {
-            guard try proposing.read(&plain) else { return false }
+        if case .dialer = side {
+            guard case .agreed = try proposing?.read(&plain) else { return false }
         } else {
-            let name = try answer(&plain, { $0 == Self.muxerID }, { (reply) throws(PlasmidError) in try sendSealed(reply) })
-            guard name != nil else { return false }
+            guard let answer = try answering?.read(&plain, accepts: { $0 == Self.muxerID }) else { return false }
+            try sendSealed(answer.answer)
+            guard answer.agreed != nil else { return false }
         }
         succeed()
         return true
     }
 
-    private func sendSealed(_ plain: ByteBuffer) throws(PlasmidError) {
+    private func sendSealed(_ plain: [UInt8]) throws(PlasmidError) {
         var out = ByteBuffer()
-        try noise?.transport.seal(plain, into: &out)
+        try noise?.transport.seal(ByteBuffer(bytes: plain), into: &out)
         wire.send(out)
     }
 

@@ -39,7 +39,7 @@ public final class PeerStream: @unchecked Sendable {
     /// False once nothing more can be written.
     public private(set) var isAlive = true
 
-    private enum Negotiation { case answering(ProtocolAnswer), proposed(ProtocolProposal), done }
+    private enum Negotiation { case answering(MultistreamListener), proposed(MultistreamDialer), done }
 
     let id: UInt32
     var agreement: EventLoopPromise<PeerStream>?
@@ -62,7 +62,7 @@ public final class PeerStream: @unchecked Sendable {
         self.connection = connection
         protocolID = name
         isOpener = true
-        negotiation = .proposed(ProtocolProposal(name))
+        negotiation = .proposed(MultistreamDialer([name]))
     }
 
     /// A stream of the peer.
@@ -71,14 +71,18 @@ public final class PeerStream: @unchecked Sendable {
         self.connection = connection
         protocolID = ""
         isOpener = false
-        negotiation = .answering(ProtocolAnswer())
+        negotiation = .answering(MultistreamListener())
     }
 
     func begin() {
-        if case .proposed(let proposal) = negotiation { _ = connection.session.write(id, proposal.opening) }
+        if case .proposed(let proposal) = negotiation {
+            connection.session.write(id, ByteBuffer(bytes: proposal.start()))
+        }
         timer = connection.loop.assumeIsolated().scheduleTask(in: connection.settings.negotiationTime) { [weak self] in
             guard let self else { return }
-            fail(PlasmidError(.timeout, "peer \(connection.peer) does not answer on a stream"), YamuxCode.negotiationFailed)
+            fail(
+                PlasmidError(.timeout, "peer \(connection.peer) does not answer on a stream"),
+                YamuxCode.negotiationFailed)
         }
     }
 
@@ -195,23 +199,23 @@ public final class PeerStream: @unchecked Sendable {
     private func negotiate() throws(PlasmidError) -> Bool {
         switch negotiation {
         case .done: return true
-        case .proposed(let proposal):
+        case .proposed(var proposal):
             let before = pending.count
-            let isAgreed = try proposal.read(&pending.bytes)
+            let step = try proposal.read(&pending.bytes)
             connection.consumed(id, before - pending.count)
-            guard isAgreed else { return false }
-        case .answering(var answer):
+            negotiation = .proposed(proposal)
+            guard case .agreed = step else { return false }
+        case .answering(var answering):
             let before = pending.count
-            var reply = ByteBuffer()
             let handlers = connection.identity.handlers
-            let name = try answer.read(&pending.bytes, reply: &reply, takes: { handlers[$0] != nil })
+            let step = try answering.read(&pending.bytes, accepts: { handlers[$0] != nil })
             connection.consumed(id, before - pending.count)
-            negotiation = .answering(answer)
-            if reply.readableBytes > 0 {
-                _ = connection.session.write(id, reply)
+            negotiation = .answering(answering)
+            if !step.answer.isEmpty {
+                connection.session.write(id, ByteBuffer(bytes: step.answer))
                 connection.scheduleFlush()
             }
-            guard let name, let handler = handlers[name] else { return false }
+            guard let name = step.agreed, let handler = handlers[name] else { return false }
             guard countIn(name, handler) else {
                 end(YamuxCode.resourceLimit)
                 return false

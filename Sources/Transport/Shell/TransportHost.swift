@@ -11,7 +11,7 @@ public final class TransportHost: @unchecked Sendable {
     /// Answers dialers that mean no other identity; foreign programs meet it.
     public let defaultIdentity: HostIdentity
     /// The addresses that are listened on, with their ports.
-    public private(set) var listening: [Multiaddr] = []
+    public internal(set) var listening: [Multiaddr] = []
     /// Makes a way over a relay to an address whose way leads over one; nil: such addresses cannot be dialled.
     public var dialRelayed: ((Multiaddr, HostIdentity) -> EventLoopFuture<PeerConnection>)?
 
@@ -23,10 +23,10 @@ public final class TransportHost: @unchecked Sendable {
     var ledger: ConnectionLedger
     private var identities: [PeerID: HostIdentity] = [:]
     private var order: [PeerID] = []
-    private var listeners: [any Channel] = []
+    var listeners: [any Channel] = []
     private var connections: [ObjectIdentifier: PeerConnection] = [:]
     private var upgrades: [ObjectIdentifier: ConnectionUpgrade] = [:]
-    private var isClosed = false
+    private(set) var isClosed = false
 
     /// A host that listens nowhere yet. `secrets` makes the X25519 secrets of each handshake, `randomBytes` the bytes of
     /// pings; both come from the system unless a test brings its own.
@@ -70,7 +70,7 @@ public final class TransportHost: @unchecked Sendable {
     }
 
     /// Who answers a dialer's first message.
-    private func choose(_ hello: NoiseHello) -> HostIdentity {
+    func choose(_ hello: NoiseHello) -> HostIdentity {
         guard let hint = hello.hint else { return defaultIdentity }
         for peer in order {
             if let identity = identities[peer], identity.accepts(hint, hello.ephemeral) { return identity }
@@ -95,91 +95,24 @@ public final class TransportHost: @unchecked Sendable {
             let slot = try ledger.takeDialSlot()
             let side = ConnectionUpgrade.Side.dialer(
                 identity: identity, expecting: expecting ?? address.peerID, hint: hint)
-            connect(way, address: address.withoutPeer, side: side, slot: slot, promise: promise)
+            let attempt = SocketAttempt(
+                slot: slot, side: side, address: address.withoutPeer, begun: loop.now, promise: promise)
+            connect(way, attempt)
         } catch { promise.fail(error) }
         return promise.futureResult
     }
 
-    private func connect(
-        _ way: SocketWay, address: Multiaddr, side: ConnectionUpgrade.Side, slot: ConnectionSlot,
-        promise: EventLoopPromise<PeerConnection>
-    ) {
-        let wire = ChannelWire()
-        let bound = NIOLoopBound(wire, eventLoop: loop)
-        let deadline = loop.now + settings.upgradeTime
-        SocketDial.bootstrap(loop, settings)
-            .channelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try channel.pipeline.syncOperations.addHandler(bound.value) }
-            }
-            .connect(host: way.host, port: way.port)
-            .assumeIsolated().whenComplete { [self] result in
-                switch result {
-                case .success:
-                    upgrade(wire, side: side, slot: slot, address: address, deadline: deadline, promise: promise)
-                case .failure(let error):
-                    ledger.free(slot)
-                    promise.fail(
-                        PlasmidError(
-                            .peerUnreachable, "nobody answers at \(address)", cause: "\(error)"))
-                }
-            }
-    }
-
-    // MARK: Listening
-
-    /// Takes connections at an address: IP and TCP port (0: any), with `/ws` behind it for WebSockets. The future has the
-    /// bound addresses, with their ports; it fails with `malformedAddress`, or with what the system says.
-    public func listen(on address: Multiaddr) -> EventLoopFuture<[Multiaddr]> {
-        loop.preconditionInEventLoop()
-        let way: SocketWay
-        do { way = try SocketWay(address) } catch { return loop.makeFailedFuture(error) }
-        let host = NIOLoopBound(self, eventLoop: loop)
-        return ServerBootstrap(group: loop)
-            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
-            .serverChannelOption(.backlog, value: 256)
-            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
-            .childChannelOption(.writeBufferWaterMark, value: SocketDial.waterMark)
-            .childChannelOption(.recvAllocator, value: SocketDial.allocator)
-            .childChannelInitializer { channel in
-                channel.eventLoop.makeCompletedFuture { try host.value.accept(channel, way) }
-            }
-            .bind(host: way.host, port: way.port)
-            .assumeIsolated().flatMapThrowing { [self] channel throws -> [Multiaddr] in
-                let bound = try way.multiaddr(channel.localAddress)
-                listeners.append(channel)
-                listening.append(bound)
-                return [bound]
-            }.nonisolated()
-    }
-
-    /// A socket was accepted: the gate of its address, a place among those that are not yet encrypted, then the handshake.
-    private func accept(_ channel: any Channel, _ way: SocketWay) throws(PlasmidError) {
-        guard !isClosed else { throw Self.stopped }
-        let remote = try way.multiaddr(channel.remoteAddress)
-        let slot = try ledger.takeAcceptSlot(from: remote)
-        let wire = ChannelWire()
-        do {
-            try channel.pipeline.syncOperations.addHandler(wire)
-        } catch {
-            ledger.free(slot)
-            throw PlasmidError(.peerUnreachable, "a socket could not be set up", cause: "\(error)")
-        }
-        let side = ConnectionUpgrade.Side.listener { [self] in choose($0) }
-        upgrade(wire, side: side, slot: slot, address: remote, deadline: loop.now + settings.upgradeTime, promise: nil)
-    }
-
     // MARK: Upgrading
 
-    /// From a wire to a connection.
+    /// From a wire to a connection; `bytes` came over the wire before.
     func upgrade(
-        _ wire: any PeerWire, side: ConnectionUpgrade.Side, slot: ConnectionSlot, address: Multiaddr,
-        deadline: NIODeadline, isRelayed: Bool = false, bytes: ByteBuffer = ByteBuffer(),
-        promise: EventLoopPromise<PeerConnection>?
+        _ wire: any PeerWire, _ attempt: SocketAttempt, isRelayed: Bool = false, bytes: ByteBuffer = ByteBuffer()
     ) {
+        let (slot, address, promise) = (attempt.slot, attempt.address, attempt.promise)
         var isDialer = false
-        if case .dialer = side { isDialer = true }
+        if case .dialer = attempt.side { isDialer = true }
         let key = ObjectIdentifier(wire)
-        let upgrade = ConnectionUpgrade(wire: wire, side: side, secrets: secrets(), settings: settings) {
+        let upgrade = ConnectionUpgrade(wire: wire, side: attempt.side, secrets: secrets(), settings: settings) {
             [weak self] result in
             guard let self else { return }
             upgrades.removeValue(forKey: key)
@@ -204,7 +137,8 @@ public final class TransportHost: @unchecked Sendable {
             }
         }
         upgrades[key] = upgrade
-        upgrade.timer = loop.assumeIsolated().scheduleTask(deadline: deadline) { [weak upgrade] in
+        upgrade.timer = loop.assumeIsolated().scheduleTask(deadline: attempt.begun + settings.upgradeTime) {
+            [weak upgrade] in
             upgrade?.fail(PlasmidError(.timeout, "the peer at \(address) does not finish the handshake in time"))
         }
         upgrade.start(with: bytes)
@@ -263,5 +197,5 @@ public final class TransportHost: @unchecked Sendable {
         return EventLoopFuture.andAllComplete(closing, on: loop)
     }
 
-    private static var stopped: PlasmidError { PlasmidError(.peerUnreachable, "the host has stopped") }
+    static var stopped: PlasmidError { PlasmidError(.peerUnreachable, "the host has stopped") }
 }

@@ -26,10 +26,12 @@ struct HostTests {
         }
     }
 
-    @Test("two hosts meet, agree on muxer and protocol, and echo from 1 B to 1 MiB", arguments: [true, false])
-    func echoes(early: Bool) async throws {
+    @Test(
+        "two hosts meet, agree on muxer and protocol, and echo from 1 B to 1 MiB", arguments: [true, false],
+        ["", "/ws"])
+    func echoes(early: Bool, kind: String) async throws {
         try await TestHosts.with { hosts in
-            let connection = try await connect(hosts) { $0.offersEarlyMuxer = early }
+            let connection = try await connect(hosts, Self.loopback + kind) { $0.offersEarlyMuxer = early }
             for size in [1, 1_024, 1 << 20] {
                 let sent = ByteBuffer(bytes: (0..<size).map { UInt8(truncatingIfNeeded: $0 &* 31) })
                 let got = try await hosts.wait { _ in

@@ -1,0 +1,137 @@
+import Integrity
+import NIOCore
+import NIOPosix
+
+/// A socket on its way to a connection.
+struct SocketAttempt {
+    let slot: ConnectionSlot
+    let side: ConnectionUpgrade.Side
+    let address: Multiaddr
+    let begun: NIODeadline
+    /// Nil where nobody here waits for it.
+    let promise: EventLoopPromise<PeerConnection>?
+}
+
+extension TransportHost {
+    /// Connects a socket, as a WebSocket where the way says so, and begins the handshake.
+    func connect(_ way: SocketWay, _ attempt: SocketAttempt) {
+        let wire = ChannelWire()
+        let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
+        let bound = NIOLoopBound(waiting, eventLoop: loop)
+        SocketDial.bootstrap(loop, settings)
+            .channelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.setUpDialer(channel, way) }
+            }
+            .connect(host: way.host, port: way.port)
+            .assumeIsolated().whenComplete { result in
+                switch result {
+                case .success: if !way.isWebSocket { waiting.ready() }
+                case .failure(let error):
+                    waiting.fail(
+                        PlasmidError(.peerUnreachable, "nobody answers at \(attempt.address)", cause: "\(error)"))
+                }
+            }
+    }
+
+    /// Takes connections at an address: IP and TCP port (0: any), with `/ws` behind it for WebSockets. The future has the
+    /// bound addresses, with their ports; it fails with `malformedAddress`, or with `addressInUse` and what the system says.
+    public func listen(on address: Multiaddr) -> EventLoopFuture<[Multiaddr]> {
+        loop.preconditionInEventLoop()
+        let way: SocketWay
+        do { way = try SocketWay(address) } catch { return loop.makeFailedFuture(error) }
+        let bound = NIOLoopBound(self, eventLoop: loop)
+        return ServerBootstrap(group: loop)
+            .serverChannelOption(.socketOption(.so_reuseaddr), value: 1)
+            .serverChannelOption(.backlog, value: 256)
+            .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
+            .childChannelOption(.writeBufferWaterMark, value: SocketDial.waterMark)
+            .childChannelOption(.recvAllocator, value: SocketDial.allocator)
+            .childChannelInitializer { channel in
+                channel.eventLoop.makeCompletedFuture { try bound.value.accept(channel, way) }
+            }
+            .bind(host: way.host, port: way.port)
+            .flatMapErrorThrowing { error in
+                throw PlasmidError(
+                    .addressInUse, "\(address) cannot be listened on", hint: "choose another port, or 0 for any",
+                    cause: "\(error)")
+            }
+            .flatMapThrowing { channel in
+                let host = bound.value
+                let address = try way.multiaddr(channel.localAddress)
+                host.listeners.append(channel)
+                host.listening.append(address)
+                return [address]
+            }
+    }
+
+    /// A socket was accepted: the gate of its address, a place among those that are not yet encrypted, then the handshake.
+    private func accept(_ channel: any Channel, _ way: SocketWay) throws {
+        guard !isClosed else { throw Self.stopped }
+        let remote = try way.multiaddr(channel.remoteAddress)
+        let attempt = SocketAttempt(
+            slot: try ledger.takeAcceptSlot(from: remote), side: .listener { [self] in choose($0) }, address: remote,
+            begun: loop.now, promise: nil)
+        let wire = ChannelWire()
+        let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
+        do {
+            if way.isWebSocket {
+                try WebSocketUpgrade.listen(channel, origins: settings.origins, wire: wire) { waiting.ready() }
+                waiting.watch(channel)
+            } else {
+                try channel.pipeline.syncOperations.addHandler(wire)
+                waiting.ready()
+            }
+        } catch {
+            waiting.fail(PlasmidError(.peerUnreachable, "a socket could not be set up", cause: "\(error)"))
+            throw error
+        }
+    }
+}
+
+/// A socket before bytes of a connection can flow: it gets there in time, or its place is free again.
+private final class SocketWait {
+    private let host: TransportHost
+    private let wire: ChannelWire
+    private let attempt: SocketAttempt
+    private var isOver = false
+    private var timer: Scheduled<Void>?
+
+    init(host: TransportHost, wire: ChannelWire, attempt: SocketAttempt) {
+        self.host = host
+        self.wire = wire
+        self.attempt = attempt
+    }
+
+    func setUpDialer(_ channel: any Channel, _ way: SocketWay) throws {
+        guard way.isWebSocket else { return try channel.pipeline.syncOperations.addHandler(wire) }
+        let name = way.host.contains(":") ? "[\(way.host)]" : way.host
+        try WebSocketUpgrade.dial(channel, host: "\(name):\(way.port)", wire: wire) { [self] in ready() }
+        watch(channel)
+    }
+
+    /// Gives up when the time is over or the socket is closed.
+    func watch(_ channel: any Channel) {
+        timer = host.loop.assumeIsolated().scheduleTask(deadline: attempt.begun + host.settings.upgradeTime) { [self] in
+            fail(PlasmidError(.timeout, "the peer at \(attempt.address) does not upgrade to a WebSocket in time"))
+            channel.close(promise: nil)
+        }
+        channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
+            fail(PlasmidError(.peerUnreachable, "no WebSocket is served at \(attempt.address)"))
+        }
+    }
+
+    func ready() {
+        guard !isOver else { return wire.close(atOnce: true) }
+        isOver = true
+        timer?.cancel()
+        host.upgrade(wire, attempt)
+    }
+
+    func fail(_ error: PlasmidError) {
+        guard !isOver else { return }
+        isOver = true
+        timer?.cancel()
+        host.ledger.free(attempt.slot)
+        attempt.promise?.fail(error)
+    }
+}
