@@ -27,7 +27,7 @@ public enum ChaCha20Poly1305 {
     }
 
     /// Decrypts `sealed` into the first `sealed.count - 16` bytes of `plain`, which may begin where `sealed` does (then it is
-    /// done in place) but must not overlap it otherwise. False, and nothing of use in `plain`, when anything is not as it was
+    /// done in place) but must not overlap it otherwise. False, with zeros in `plain`, when anything is not as it was
     /// sealed: key, counter, `ad`, a single bit, the length.
     public static func open(
         _ sealed: UnsafeRawBufferPointer, into plain: UnsafeMutableRawBufferPointer, key: borrowing SecretBytes,
