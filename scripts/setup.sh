@@ -77,6 +77,7 @@ if [ "${1:-}" = test ]; then
         fi
     fi
 fi
+if [ "${1:-}" = test ]; then "$(dirname "$0")/interop.sh"; fi
 mapfile -t missing < <(missing_packages)
 [ "${#missing[@]}" -eq 0 ] && exit 0
 if ! command -v apt-get >/dev/null 2>&1; then

@@ -1,4 +1,5 @@
 import Integrity
+import NIOCore
 import Sodium
 
 /// One libp2p identity of a host: its key, whom it answers, and the protocols that it serves. On the loop only.
@@ -20,7 +21,7 @@ public final class HostIdentity: @unchecked Sendable {
     public var admits: (PeerID) -> Bool = { _ in true }
     /// Called for every connection that a peer made to this identity, once it can carry streams.
     public var onConnection: (PeerConnection) -> Void = { _ in }
-    /// Where this identity says it can be reached, besides nothing: what identify lists.
+    /// Where this identity says it can be reached, in identify; none: the addresses that are listened on.
     public var announced: [Multiaddr] = [] {
         didSet { if announced != oldValue { hasChanged() } }
     }
@@ -28,6 +29,8 @@ public final class HostIdentity: @unchecked Sendable {
     var peers: [PeerID: PeerBook] = [:]
     /// Tells connected peers what has changed.
     var pushes: (() -> Void)?
+    var isPushDue = false
+    private var record: (addresses: [Multiaddr], sequence: UInt64, envelope: [UInt8])?
 
     /// An identity with the key of a 32-byte seed; a seed of another length is a programming error.
     public init(seed: borrowing SecretBytes) {
@@ -67,6 +70,15 @@ public final class HostIdentity: @unchecked Sendable {
     public var connectedPeers: [PeerID] { peers.values.filter { !$0.connections.isEmpty }.map(\.peer) }
 
     private func hasChanged() { pushes?() }
+
+    /// The signed record of its addresses, made anew when they change; each has a higher number than the one before.
+    func record(of addresses: [Multiaddr], clock: () -> UInt64) -> [UInt8] {
+        if let record, record.addresses == addresses { return record.envelope }
+        let sequence = max(clock(), (record?.sequence ?? 0) + 1)
+        let envelope = PeerRecord(peer: peerID, sequence: sequence, addresses: addresses).sealed(by: key)
+        record = (addresses, sequence, envelope)
+        return envelope
+    }
 }
 
 /// What an identity has with one peer: connections, and inbound streams by protocol.
@@ -75,7 +87,7 @@ final class PeerBook {
     var connections: [PeerConnection] = []
     var inbound: [String: Int] = [:]
     /// When the last identify push was read.
-    var lastPush: UInt64?
+    var lastPush: NIODeadline?
 
     init(peer: PeerID) { self.peer = peer }
 }

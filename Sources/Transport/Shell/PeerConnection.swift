@@ -20,6 +20,10 @@ public final class PeerConnection: @unchecked Sendable {
     public let isRelayed: Bool
     /// Called once when it is over, with the reason where it is known.
     public var onClose: [(PlasmidError?) -> Void] = []
+    /// What the peer said of itself, once it was asked or has told unasked.
+    public internal(set) var info: PeerInfo?
+    /// Called whenever the peer has said something of itself.
+    public var onInfo: [(PeerInfo) -> Void] = []
     /// False from the first word of the end on: no stream can be opened.
     public var isOpen: Bool { state == .open && !session.isPeerGoingAway }
 
@@ -143,10 +147,11 @@ public final class PeerConnection: @unchecked Sendable {
         host?.closed(self)
         let told = onClose
         onClose = []
+        onInfo = []
         for tell in told { tell(error ?? reason) }
     }
 
-    private static func lost(_ peer: PeerID) -> PlasmidError {
+    static func lost(_ peer: PeerID) -> PlasmidError {
         PlasmidError(.connectionLost, "the connection with peer \(peer) has ended")
     }
 

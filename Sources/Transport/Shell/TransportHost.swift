@@ -1,3 +1,4 @@
+import Glibc
 import Integrity
 import Logging
 import NIOCore
@@ -19,6 +20,7 @@ public final class TransportHost: @unchecked Sendable {
     let settings: TransportSettings
     let logger: Logger
     let randomBytes: (Int) -> [UInt8]
+    let clock: () -> UInt64
     let secrets: () -> NoiseSecrets
     var ledger: ConnectionLedger
     private var identities: [PeerID: HostIdentity] = [:]
@@ -29,10 +31,12 @@ public final class TransportHost: @unchecked Sendable {
     private(set) var isClosed = false
 
     /// A host that listens nowhere yet. `secrets` makes the X25519 secrets of each handshake, `randomBytes` the bytes of
-    /// pings; both come from the system unless a test brings its own.
+    /// pings, `clock` the numbers of signed records (milliseconds since 1970); all come from the system unless a test
+    /// brings its own.
     public init(
         loop: any EventLoop, defaultIdentity: HostIdentity, settings: TransportSettings = TransportSettings(),
-        logger: Logger, randomBytes: @escaping (Int) -> [UInt8] = TransportHost.systemRandom,
+        logger: Logger, clock: @escaping () -> UInt64 = TransportHost.systemClock,
+        randomBytes: @escaping (Int) -> [UInt8] = TransportHost.systemRandom,
         secrets: @escaping () -> NoiseSecrets = { NoiseSecrets() }
     ) {
         self.loop = loop
@@ -40,6 +44,7 @@ public final class TransportHost: @unchecked Sendable {
         self.settings = settings
         self.logger = logger
         self.randomBytes = randomBytes
+        self.clock = clock
         self.secrets = secrets
         ledger = ConnectionLedger(settings: settings)
         add(defaultIdentity)
@@ -50,6 +55,13 @@ public final class TransportHost: @unchecked Sendable {
         var bytes = [UInt8](repeating: 0, count: count)
         bytes.withUnsafeMutableBytes { SystemRandom.fill($0) }
         return bytes
+    }
+
+    /// Milliseconds since 1970.
+    public static func systemClock() -> UInt64 {
+        var time = timespec()
+        clock_gettime(CLOCK_REALTIME, &time)
+        return UInt64(max(time.tv_sec, 0)) * 1_000 + UInt64(max(time.tv_nsec, 0)) / 1_000_000
     }
 
     // MARK: Identities
