@@ -82,7 +82,8 @@ struct InteropTests {
             let info = try await hosts.wait { _ in connection.identify() }
             #expect(info.peer == address.peerID && info.areSigned)
             #expect(info.protocols.contains("/plasmid/echo/1.0.0"))
-            #expect(info.observedAddress != nil)
+            // Over a WebSocket, py-libp2p does not tell where it sees the other side.
+            if kind.isEmpty { #expect(info.observedAddress != nil) }
             for _ in 0..<5 {
                 let time = try await hosts.wait { _ in connection.ping() }
                 #expect(time > .zero)
