@@ -6,7 +6,7 @@ struct SchemaUpgrade: Sendable {
     let rows: @Sendable (OverlayRows) throws(PlasmidError) -> WriteBatch
 
     /// The steps of a space's tables: the first leads from version 1 to 2.
-    static let spaces = [linksByTime]
+    static let spaces = [linksByTime, linksInOneOrder]
     /// The steps of the conductor's tables.
     static let conductor: [SchemaUpgrade] = []
 
@@ -32,6 +32,23 @@ struct SchemaUpgrade: Sendable {
 }
 
 extension SchemaUpgrade {
+    /// Version 3: of links with equal tags time and hash decide, no longer the number of a row, which says what came here first.
+    /// All else that is new begins empty: what was there is own chains, of which all ops are held.
+    static let linksInOneOrder = SchemaUpgrade { old throws(PlasmidError) in
+        var batch = WriteBatch()
+        try old.scan(SpaceTables.links, RowRange(prefix: [])) { key, value throws(PlasmidError) in
+            guard key.count >= SpaceKey.linkBaseBytes + 10 else {
+                throw StorageFault.damaged("A link's key is too short")
+            }
+            let view = try LinkRow.View(value)
+            let position = SpaceKey.linkPosition(view.time, try ActionHash(bytes39: view.createBytes))
+            batch.add(SpaceTables.links, [UInt8](key), nil)
+            batch.add(SpaceTables.links, [UInt8](key.slice(0, key.count - 8)) + [0] + position, [UInt8](value))
+            return true
+        }
+        return batch
+    }
+
     /// Version 2: links by time, made of the links by tag.
     static let linksByTime = SchemaUpgrade { old throws(PlasmidError) in
         var batch = WriteBatch()

@@ -66,6 +66,9 @@ final class StoredEnvironment {
     /// Lets the writer begin at once with what it has.
     func hurry() { writer?.hurry() }
 
+    /// The largest payload that the journal takes at once.
+    var payloadBytesMax: Int { database.payloadBytesMax }
+
     var isWaiting: Bool { !waiting.isEmpty }
 
     /// Takes the commit or refuses it (true), or finds no room for it now (false).

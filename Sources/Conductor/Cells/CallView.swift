@@ -159,15 +159,9 @@ struct CallView {
         // Whatever is deleted above may be among the stored ones, so as many more are asked for, and one to know of a next page.
         request.limit = limit + cascade.layers.reduce(0) { $0 + $1.linkDeleteCount } + 1
         let page = try space.store.links(request)
-        var places: [ActionHash: [UInt8]] = [:]
-        for (link, number) in zip(page.links, page.numbers) {
-            places[link.createLinkHash] = RowSpace.tagPlace(of: link, number: number)
-        }
         var links: [(place: [UInt8], link: Link)] = []
         for link in try cascade.merged(page.links, filter) {
-            var place = places[link.createLinkHash]
-            if place == nil { place = try tagPlace(of: link) }
-            guard let place else { continue }
+            let place = RowSpace.tagPlace(of: link)
             if let start = request.cursor, !start.lexicographicallyPrecedes(place) { continue }
             links.append((place, link))
         }
@@ -184,18 +178,11 @@ struct CallView {
     private func tagPlace(of cursor: [UInt8], _ base: AnyLinkableHash) throws(PlasmidError) -> [UInt8] {
         if cursor.first == Self.tagMark, let hash = try? ActionHash(bytes: Array(cursor.dropFirst())) {
             if let place = try space.store.tagPlace(of: hash, base: base) { return place }
-            if let link = pendingLink(hash), link.base == base, let place = try tagPlace(of: link) { return place }
+            if let link = pendingLink(hash), link.base == base { return RowSpace.tagPlace(of: link) }
         }
         throw PlasmidError(
             .badInput, "The cursor of a link query cannot be read.",
             hint: "pass `next` of the page before, unchanged, with the same base and order")
-    }
-
-    /// Where a link stands; one that is not stored yet, behind all that are: it will get the next numbers.
-    private func tagPlace(of link: Link) throws(PlasmidError) -> [UInt8]? {
-        if let stored = try space.store.tagPlace(of: link.createLinkHash, base: link.base) { return stored }
-        guard let seq = try cascade.action(link.createLinkHash)?.actionSeq else { return nil }
-        return RowSpace.tagPlace(of: link, number: 1 << 55 | UInt64(seq))
     }
 
     private func pendingLink(_ hash: ActionHash) -> Link? {

@@ -6,8 +6,9 @@ struct SpaceCheck {
     let place: String
     let verifiesSignatures: Bool
     let progress: (CheckReport) -> Void
-    private(set) var report: CheckReport
+    var report: CheckReport
     private var expected: [UInt8: Int] = [:]
+    private var once: Set<[UInt8]> = []
 
     init(
         _ space: RowSpace, _ place: String, verifiesSignatures: Bool, report: CheckReport,
@@ -23,7 +24,8 @@ struct SpaceCheck {
     private static let indexes = [
         SpaceTables.hashes, SpaceTables.chain, SpaceTables.creators, SpaceTables.updates, SpaceTables.deletes,
         SpaceTables.links, SpaceTables.linkDeletes, SpaceTables.ops, SpaceTables.grants, SpaceTables.claims,
-        SpaceTables.linkTimes,
+        SpaceTables.linkTimes, SpaceTables.activity, SpaceTables.forks, SpaceTables.rejected, SpaceTables.parkedTimes,
+        SpaceTables.waiting, SpaceTables.parkedCounts, SpaceTables.warrants,
     ]
 
     mutating func run() throws(PlasmidError) {
@@ -40,6 +42,7 @@ struct SpaceCheck {
             }
             if (report.actions + report.entries) % 1000 == 0 { progress(report) }
         }
+        try checkWaiting()
         for table in Self.indexes { try checkCount(table) }
     }
 
@@ -48,6 +51,7 @@ struct SpaceCheck {
         switch kind {
         case ActionRow.kind: try checkAction(number)
         case EntryRow.kind: try checkEntry(number)
+        case WarrantRow.kind: try checkWarrant(number)
         default: report.add("rowUnreadable", place, "Row \(number) is of no known kind")
         }
     }
@@ -60,9 +64,22 @@ struct SpaceCheck {
         if EntryHash(coreBytes: Array(hash.coreBytes)) != hash || entry.map({ $0.hash != hash }) ?? false {
             report.add("entryHashWrong", place, "The entry in row \(number) does not have the hash \(hash)")
         }
-        try expect(SpaceTables.hashes, SpaceKey.hash(hash.coreBytes, HashByte.entry), SpaceKey.number(number), number)
+        var wanted = try space.entryPlace(of: hash) ?? EntryPlace(number: number)
         let creators = try space.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number)))
-        if creators.isEmpty { report.add("entryUnused", place, "No action creates the entry in row \(number)") }
+        if creators.isEmpty, !wanted.isCached {
+            report.add("entryUnused", place, "No action creates the entry in row \(number)")
+        }
+        wanted.number = number
+        wanted.isVisible = if entry == nil { true } else { try isPublic(number) }
+        try expect(SpaceTables.hashes, SpaceKey.hash(hash.coreBytes, HashByte.entry), wanted.value, number)
+    }
+
+    /// Whether an action that is seen to create an entry makes it public.
+    private func isPublic(_ entryNumber: UInt64) throws(PlasmidError) -> Bool {
+        for number in try space.creators(of: entryNumber) {
+            if try space.action(number).action.entryType?.visibility == .public { return true }
+        }
+        return false
     }
 
     private mutating func checkAction(_ number: UInt64) throws(PlasmidError) {
@@ -76,7 +93,8 @@ struct SpaceCheck {
         if verifiesSignatures, !signed.hasTrueSignature {
             report.add("signatureWrong", place, "The signature of \(signed.hash) does not verify")
         }
-        if header.flags != ActionRow.flags(of: signed.action) {
+        let isInParts = header.flags & ActionRow.isInParts != 0
+        if header.flags & ~ActionRow.isInParts != ActionRow.flags(of: signed.action) {
             report.add(
                 "entryWrong", place, "The row \(number) of an action says otherwise of its entry than the action")
         }
@@ -85,14 +103,16 @@ struct SpaceCheck {
         } else if header.entryNumber != 0 {
             report.add("entryUnexpected", place, "The action in row \(number) has no entry, its row names one")
         }
+        if isInParts { return try checkParts(signed, number, header.entryNumber) }
         try checkPrevious(signed, number)
+        try expectFork(signed, number)
         for row in IndexRows.all(of: signed, number: number, entryNumber: header.entryNumber) {
             try expect(row.table, row.key, try flagged(row, signed), number)
         }
     }
 
     /// The row as it stands now: a deleted link, a grant or claim out of effect bear a flag.
-    private func flagged(_ row: RowDeriver.Row, _ signed: SignedAction) throws(PlasmidError) -> [UInt8] {
+    func flagged(_ row: RowDeriver.Row, _ signed: SignedAction) throws(PlasmidError) -> [UInt8] {
         var value = row.value ?? []
         switch row.table.number {
         case SpaceTables.links.number, SpaceTables.linkTimes.number:
@@ -137,7 +157,13 @@ struct SpaceCheck {
         }
     }
 
-    private mutating func expect(
+    /// The same of a row that several others ask for.
+    mutating func expectOnce(_ table: TableID, _ key: [UInt8], _ number: UInt64) throws(PlasmidError) {
+        guard once.insert([table.number] + key).inserted else { return }
+        try expect(table, key, [], number)
+    }
+
+    mutating func expect(
         _ table: TableID, _ key: [UInt8], _ value: [UInt8], _ number: UInt64
     ) throws(PlasmidError) {
         expected[table.number, default: 0] += 1

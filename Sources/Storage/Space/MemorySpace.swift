@@ -3,7 +3,7 @@ import Integrity
 /// A space that lives in memory alone: the same rows, the same answers, nothing durable. For the simulator and for tests.
 public final class MemorySpace: RowSpace {
     private let memory = MemoryRows()
-    private var next: UInt64 = 1
+    var next: UInt64 = 1
 
     /// An empty space.
     public init() {
@@ -13,7 +13,7 @@ public final class MemorySpace: RowSpace {
     /// Writes all of a commit, or nothing.
     /// - Throws: `headMoved` where it does not follow the author's head, `commitMalformed` where it mixes authors.
     public func commit(_ commit: SpaceCommit) throws(PlasmidError) {
-        try checkFollows(commit, head: try head(of: commit.author))
+        try checkFollows(commit, head: try ownHead(of: commit.author))
         var deriver = RowDeriver(self, next: next)
         try deriver.derive(commit)
         for row in deriver.rows { put(row) }

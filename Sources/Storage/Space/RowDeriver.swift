@@ -13,7 +13,7 @@ struct RowDeriver {
     private(set) var rows: [Row] = []
     /// The next unused row number.
     private(set) var next: UInt64
-    private var entries: [EntryHash: (number: UInt64, hasContent: Bool)] = [:]
+    private var entries: [EntryHash: (place: EntryPlace, hasContent: Bool)] = [:]
     private var actions: [ActionHash: (number: UInt64, record: CommittedRecord)] = [:]
 
     /// Derives rows that are numbered from `next` on.
@@ -35,13 +35,47 @@ struct RowDeriver {
     private mutating func derive(_ record: CommittedRecord) throws(PlasmidError) {
         let signed = record.signedAction
         let action = signed.action
-        let number = next
-        next += 1
+        let number: UInt64
+        if try space.isOutsider(action.header.author), let known = try space.place(of: signed.hash) {
+            number = known.number
+            try adopt(signed, known)
+        } else {
+            number = next
+            next += 1
+        }
         let entryNumber = try action.entryHash.map { hash throws(PlasmidError) in try entry(hash, record) } ?? 0
         add(SpaceTables.rows, SpaceKey.number(number), ActionRow.value(record, entryNumber: entryNumber))
         rows.append(contentsOf: IndexRows.all(of: signed, number: number, entryNumber: entryNumber))
         actions[signed.hash] = (number, record)
         try deriveRelations(signed, number)
+        if try space.isOutsider(action.header.author) { try noteFork(signed) }
+    }
+
+    /// An action of an own chain that had come from outside before it was committed here keeps its number; what stood for its
+    /// ops one by one goes.
+    private mutating func adopt(_ signed: SignedAction, _ place: ActionPlace) throws(PlasmidError) {
+        guard !place.isOwn else {
+            throw PlasmidError(
+                .commitMalformed, "The action \(signed.hash) is committed twice", hint: StorageFault.faultHint)
+        }
+        let header = signed.action.header
+        if place.holds(.agentActivity) {
+            let key = SpaceKey.activity(header.author.coreBytes, header.actionSeq, signed.hash.coreBytes)
+            add(SpaceTables.activity, key, nil)
+        }
+        for type in ChainOpType.allCases where place.hasRejected(type) {
+            add(SpaceTables.rejected, SpaceKey.typed(place.number, type), nil)
+        }
+    }
+
+    /// Another action with this one's number may have come from outside.
+    private mutating func noteFork(_ signed: SignedAction) throws(PlasmidError) {
+        let header = signed.action.header
+        let known = try space.place(of: signed.hash)?.number
+        let others = try space.activityNumbers(header.author, header.actionSeq).filter { $0 != known }
+        let key = SpaceKey.chain(header.author.coreBytes, header.actionSeq)
+        let isNoted = try space.rows.get(SpaceTables.forks, key) { $0 != nil }
+        if isNoted == others.isEmpty { add(SpaceTables.forks, key, others.isEmpty ? nil : []) }
     }
 
     /// The number of an entry, with its content stored if this is the first time it is seen.
@@ -51,22 +85,25 @@ struct RowDeriver {
             add(SpaceTables.sealed, SpaceKey.sealed(author, hash.coreBytes), sealed)
         }
         var known = entries[hash]
-        if known == nil, let number = try space.number(hash.coreBytes, HashByte.entry) {
-            let hasContent = try space.row(number) { value throws(PlasmidError) in
-                try EntryRow.content(value, number) != nil
+        if known == nil, let place = try space.entryPlace(of: hash) {
+            let hasContent = try space.row(place.number) { value throws(PlasmidError) in
+                try EntryRow.content(value, place.number) != nil
             }
-            known = (number, hasContent)
+            known = (place, hasContent)
         }
-        let number = known?.number ?? next
-        if known == nil {
-            next += 1
-            add(SpaceTables.hashes, SpaceKey.hash(hash.coreBytes, HashByte.entry), SpaceKey.number(number))
+        var place = known?.place ?? EntryPlace(number: next)
+        if known == nil { next += 1 }
+        let isHidden = !place.isVisible
+        // What was kept as a dependency only is everybody's to see now.
+        if record.entryBytes != nil { place.isVisible = true }
+        if known == nil || isHidden != !place.isVisible {
+            add(SpaceTables.hashes, SpaceKey.hash(hash.coreBytes, HashByte.entry), place.value)
         }
         if known == nil || (known?.hasContent == false && record.entryBytes != nil) {
-            add(SpaceTables.rows, SpaceKey.number(number), EntryRow.value(hash, record.entryBytes))
+            add(SpaceTables.rows, SpaceKey.number(place.number), EntryRow.value(hash, record.entryBytes))
         }
-        entries[hash] = (number, known?.hasContent == true || record.entryBytes != nil)
-        return number
+        entries[hash] = (place, known?.hasContent == true || record.entryBytes != nil)
+        return place.number
     }
 
     private mutating func deriveRelations(_ signed: SignedAction, _ number: UInt64) throws(PlasmidError) {
@@ -78,7 +115,7 @@ struct RowDeriver {
             // A delete may be held before the link that it deletes.
             let earlier = RowRange(prefix: Array(signed.hash.coreBytes))
             let deletes = try space.lastNumbers(SpaceTables.linkDeletes, earlier)
-            if !deletes.isEmpty { rows += IndexRows.links(signed, number, deleted: true) }
+            if !deletes.isEmpty { rows += IndexRows.links(signed, deleted: true) }
         case .deleteLink(_, let create): try markDeleted(create)
         default: break
         }
@@ -90,8 +127,8 @@ struct RowDeriver {
         let action: Action
         if let own = actions[hash] {
             (number, action) = (own.number, own.record.signedAction.action)
-        } else if let stored = try space.number(hash.coreBytes, HashByte.action) {
-            (number, action) = (stored, try space.action(stored).action)
+        } else if let stored = try space.place(of: hash), stored.isOwn {
+            (number, action) = (stored.number, try space.action(stored.number).action)
         } else {
             return
         }
@@ -105,20 +142,25 @@ struct RowDeriver {
 
     /// Marks a link's rows, so that a page of links needs no second look-up for each.
     private mutating func markDeleted(_ create: ActionHash) throws(PlasmidError) {
-        let number: UInt64
         let signed: SignedAction
         if let own = actions[create] {
-            (number, signed) = (own.number, own.record.signedAction)
-        } else if let stored = try space.number(create.coreBytes, HashByte.action) {
-            (number, signed) = (stored, try space.action(stored))
+            signed = own.record.signedAction
+        } else if let stored = try space.place(of: create), stored.holds(.createLink) {
+            signed = try space.action(stored.number)
         } else {
             return
         }
-        rows += IndexRows.links(signed, number, deleted: true)
+        rows += IndexRows.links(signed, deleted: true)
     }
 }
 
 extension DerivedOp {
+    /// Where an op of this type lives; nil where the action gives none.
+    static func location(_ type: ChainOpType, of signed: SignedAction) -> UInt32? {
+        if type == .createEntry, signed.action.entryType?.visibility != .public { return nil }
+        return type.basis(of: signed.action, hash: signed.hash)?.location
+    }
+
     /// The ops that an action gives rise to. Their codes and bases are Holochain's.
     static func all(of signed: SignedAction) -> [DerivedOp] {
         let header = signed.action.header

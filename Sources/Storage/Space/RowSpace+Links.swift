@@ -40,18 +40,17 @@ extension RowSpace {
     /// the action is not held or made no link of `base`.
     public func tagPlace(of create: ActionHash, base: AnyLinkableHash) throws(PlasmidError) -> [UInt8]? {
         try rows.reading { () throws(PlasmidError) in
-            guard let number = try self.number(create.coreBytes, HashByte.action),
-                let link = Link(try self.action(number)), link.base == base
-            else { return nil }
-            return Self.tagPlace(of: link, number: number)
+            guard let place = try self.place(of: create), place.holds(.createLink) else { return nil }
+            guard let link = Link(try self.action(place.number)), link.base == base else { return nil }
+            return Self.tagPlace(of: link)
         }
     }
 
-    /// Where a link stands, or would stand if its action had this number.
-    public static func tagPlace(of link: Link, number: UInt64) -> [UInt8] {
-        Array(
-            SpaceKey.link(link.base, zome: link.zomeIndex, type: link.linkType, tag: link.tag, number)[
-                SpaceKey.linkBaseBytes...])
+    /// Where a link stands, or would stand: by type and tag; time and hash decide between equal tags.
+    public static func tagPlace(of link: Link) -> [UInt8] {
+        let position = SpaceKey.linkPosition(link.timestamp, link.createLinkHash)
+        let key = SpaceKey.link(link.base, zome: link.zomeIndex, type: link.linkType, tag: link.tag, position)
+        return Array(key[SpaceKey.linkBaseBytes...])
     }
 
     /// The types to look at: those asked for, or those that the base has links of, each found with one look.
@@ -83,7 +82,6 @@ extension RowSpace {
         }
         var page = LinkPage(links: [], next: nil)
         page.links.reserveCapacity(min(sieve.limit, 1024))
-        page.numbers.reserveCapacity(min(sieve.limit, 1024))
         // The last link given, in the form of a cursor.
         var last: [UInt8] = []
         for range in sieve.behindCursor(ranges) {
@@ -95,7 +93,6 @@ extension RowSpace {
                     return false
                 }
                 page.links.append(try sieve.link(key, view))
-                page.numbers.append(key.bigEndian(key.count - 8))
                 if page.links.count == sieve.limit { last = [UInt8](key.from(SpaceKey.linkBaseBytes)) }
                 return true
             }
@@ -168,7 +165,7 @@ struct LinkSieve {
     }
 
     func type(of key: UnsafeRawBufferPointer) throws(PlasmidError) -> LinkTypeNumber {
-        guard key.count >= SpaceKey.linkBaseBytes + 10 else { throw StorageFault.damaged("A link's key is too short") }
+        guard key.count >= SpaceKey.linkTimeBytes else { throw StorageFault.damaged("A link's key is too short") }
         return LinkTypeNumber(zomeIndex: key[SpaceKey.linkBaseBytes], linkType: key[SpaceKey.linkBaseBytes + 1])
     }
 

@@ -3,44 +3,55 @@ import Integrity
 /// Reading a space from sorted rows, wherever they stand. ``MemorySpace`` and ``Space`` add how commits get there.
 public class RowSpace: SpaceReading {
     let rows: any RowSource
+    /// What is known of which authors have actions here that were not committed here.
+    var outsiders: [AgentPubKey: Bool] = [:]
+    /// Of chains that came from outside: the number up to which nothing is missing, as far as has been looked.
+    var contiguous: [AgentPubKey: UInt32] = [:]
 
     init(rows: any RowSource) {
         self.rows = rows
     }
 
-    /// The last action of an author's chain.
-    public func head(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
+    /// The last action of an author's chain: of one that is written here its last, of another the last before the first gap.
+    public final func head(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
+        if let own = try ownHead(of: author) { return own }
+        return try rows.reading { () throws(PlasmidError) in try self.toldHead(of: author) }
+    }
+
+    /// The last action of a chain that is written here: the one that the next commit must follow.
+    func ownHead(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
         try rows.reading { () throws(PlasmidError) in try self.lastAction(of: author) }
     }
 
     /// An action and its entry.
     public func record(_ action: ActionHash) throws(PlasmidError) -> StoredRecord? {
         try rows.reading { () throws(PlasmidError) in
-            guard let number = try self.number(action.coreBytes, HashByte.action) else { return nil }
-            return try self.record(number)
+            guard let place = try self.place(of: action), place.holds(.createRecord) else { return nil }
+            return try self.record(place.number)
         }
     }
 
     /// An action, without its entry.
     public func action(_ action: ActionHash) throws(PlasmidError) -> SignedAction? {
         try rows.reading { () throws(PlasmidError) in
-            guard let number = try self.number(action.coreBytes, HashByte.action) else { return nil }
-            return try self.action(number)
+            guard let place = try self.place(of: action), place.holds(.createRecord) else { return nil }
+            return try self.action(place.number)
         }
     }
 
     /// A public entry.
     public func entry(_ entry: EntryHash) throws(PlasmidError) -> Entry? {
         try rows.reading { () throws(PlasmidError) in
-            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return nil }
-            return try self.entry(number)
+            guard let place = try self.entryPlace(of: entry), place.isVisible else { return nil }
+            return try self.entry(place.number)
         }
     }
 
     /// What a public entry says that it is (`App`, `Agent`, `CounterSign`, …), without reading the rest of it.
     public func entryKind(_ entry: EntryHash) throws(PlasmidError) -> String? {
         try rows.reading { () throws(PlasmidError) in
-            guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return nil }
+            guard let place = try self.entryPlace(of: entry), place.isVisible else { return nil }
+            let number = place.number
             return try self.row(number) { value throws(PlasmidError) in try EntryRow.kind(value, number) }
         }
     }
@@ -49,8 +60,8 @@ public class RowSpace: SpaceReading {
     public func recordsOfEntry(_ entry: EntryHash) throws(PlasmidError) -> [StoredRecord] {
         try rows.reading { () throws(PlasmidError) in
             guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return [] }
-            let numbers = try self.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number)))
-            return try self.records(numbers)
+            let records = try self.records(try self.creators(of: number))
+            return Self.inOrder(records) { $0.signedAction }
         }
     }
 
@@ -58,8 +69,7 @@ public class RowSpace: SpaceReading {
     public func actionsOfEntry(_ entry: EntryHash) throws(PlasmidError) -> [SignedAction] {
         try rows.reading { () throws(PlasmidError) in
             guard let number = try self.number(entry.coreBytes, HashByte.entry) else { return [] }
-            return try self.actions(
-                try self.lastNumbers(SpaceTables.creators, RowRange(prefix: SpaceKey.number(number))))
+            return try self.actions(try self.creators(of: number))
         }
     }
 
@@ -87,6 +97,10 @@ public class RowSpace: SpaceReading {
         guard from <= to, limit > 0 else { return [] }
         return try rows.reading { () throws(PlasmidError) in
             let core = author.coreBytes
+            if try !self.isWrittenHere(author) {
+                let numbers = try self.toldChain(of: author, from: from, to: to, descending: descending, limit: limit)
+                return try self.records(numbers, entriesOf: entriesOf)
+            }
             var range = RowRange(prefix: Array(core), bound: SpaceKey.chain(core, from), reverse: descending)
             if descending { range.bound = to == .max ? nil : SpaceKey.chain(core, to + 1) }
             var numbers: [UInt64] = []
@@ -129,57 +143,11 @@ public class RowSpace: SpaceReading {
     /// Whether an action, or an entry's content, is held.
     public func has(_ hash: AnyDhtHash) throws(PlasmidError) -> Bool {
         try rows.reading { () throws(PlasmidError) in
-            let bytes = hash.bytes
-            guard let number = try self.number(bytes[3..<35], bytes[1]) else { return false }
-            if hash.kind == .action { return true }
-            return try self.row(number) { value throws(PlasmidError) in try EntryRow.content(value, number) != nil }
-        }
-    }
-
-    /// The ops at a range of locations.
-    public func ops(from: UInt32, to: UInt32, limit: Int) throws(PlasmidError) -> [StoredOp] {
-        guard from <= to, limit > 0 else { return [] }
-        return try rows.reading { () throws(PlasmidError) in
-            var bound: [UInt8] = []
-            bound.append(bigEndian: from)
-            var found: [(location: UInt32, time: Timestamp, number: UInt64, type: UInt8)] = []
-            try self.rows.scan(SpaceTables.ops, RowRange(prefix: [], bound: bound)) { key, _ throws(PlasmidError) in
-                guard key.count == 21 else { throw StorageFault.damaged("An op's key is misshapen") }
-                let location = key.bigEndian(0, as: UInt32.self)
-                if location > to { return false }
-                let time = Timestamp(microseconds: Int64(bitPattern: key.bigEndian(4, as: UInt64.self) ^ 1 << 63))
-                found.append((location, time, key.bigEndian(12), key[20]))
-                return found.count < limit
+            if let action = hash.action { return try self.place(of: action)?.holds(.createRecord) ?? false }
+            guard let entry = hash.entry, let place = try self.entryPlace(of: entry), place.isVisible else {
+                return false
             }
-            var ops: [StoredOp] = []
-            for op in found {
-                let action = try self.action(op.number)
-                ops.append(StoredOp(location: op.location, time: op.time, type: op.type, action: action.hash))
-            }
-            return ops
-        }
-    }
-
-    /// The authors whose chains are held.
-    public func authors() throws(PlasmidError) -> [AgentPubKey] {
-        try rows.reading { () throws(PlasmidError) in
-            var authors: [AgentPubKey] = []
-            var bound: [UInt8]? = []
-            while let from = bound {
-                bound = nil
-                var number: UInt64?
-                try self.rows.scan(SpaceTables.chain, RowRange(prefix: [], bound: from)) {
-                    key, value throws(PlasmidError) in
-                    guard key.count == 36, value.count == 8 else {
-                        throw StorageFault.damaged("A chain row is misshapen")
-                    }
-                    number = value.bigEndian(0)
-                    bound = RowRange(prefix: [UInt8](key.slice(0, 32))).prefixEnd
-                    return false
-                }
-                if let number { authors.append(try self.action(number).action.author) }
-            }
-            return authors
+            return try self.holdsContent(place.number)
         }
     }
 }
@@ -190,9 +158,48 @@ extension RowSpace {
     func number(_ core: ArraySlice<UInt8>, _ kind: UInt8) throws(PlasmidError) -> UInt64? {
         try rows.get(SpaceTables.hashes, SpaceKey.hash(core, kind)) { value throws(PlasmidError) in
             guard let value else { return nil }
-            guard value.count == 8 else { throw StorageFault.damaged("A row of the hash index is misshapen") }
+            guard value.count >= 8 else { throw StorageFault.damaged("A row of the hash index is misshapen") }
             return value.bigEndian(0)
         }
+    }
+
+    /// What the hash index says of an action.
+    func place(of action: ActionHash) throws(PlasmidError) -> ActionPlace? {
+        try rows.get(SpaceTables.hashes, SpaceKey.hash(action.coreBytes, HashByte.action)) {
+            value throws(PlasmidError) in
+            if let value { try ActionPlace(value) } else { nil }
+        }
+    }
+
+    /// What the hash index says of an entry.
+    func entryPlace(of entry: EntryHash) throws(PlasmidError) -> EntryPlace? {
+        try rows.get(SpaceTables.hashes, SpaceKey.hash(entry.coreBytes, HashByte.entry)) {
+            value throws(PlasmidError) in
+            if let value { try EntryPlace(value) } else { nil }
+        }
+    }
+
+    func holdsContent(_ entryNumber: UInt64) throws(PlasmidError) -> Bool {
+        try row(entryNumber) { value throws(PlasmidError) in try EntryRow.content(value, entryNumber) != nil }
+    }
+
+    /// The actions that are seen to create an entry.
+    func creators(of entryNumber: UInt64) throws(PlasmidError) -> [UInt64] {
+        var numbers: [UInt64] = []
+        try rows.scan(SpaceTables.creators, RowRange(prefix: SpaceKey.number(entryNumber))) {
+            key, value throws(PlasmidError) in
+            guard key.count == 16 else { throw StorageFault.damaged("A key of table 'creators' is misshapen") }
+            if value.isEmpty { numbers.append(key.bigEndian(8)) }
+            return true
+        }
+        return numbers
+    }
+
+    /// Brings what several actions answer into the order that does not depend on which came here first.
+    static func inOrder<Value>(_ values: [Value], _ action: (Value) -> SignedAction) -> [Value] {
+        guard values.count > 1 else { return values }
+        let keyed = values.map { (order: ActionOrder(action($0)), value: $0) }
+        return keyed.sorted { $0.order < $1.order }.map { $0.value }
     }
 
     func row<Value>(
@@ -211,18 +218,30 @@ extension RowSpace {
         }
     }
 
-    func record(_ number: UInt64, entriesOf: (Action) -> Bool = { _ in true }) throws(PlasmidError) -> StoredRecord {
+    func record(
+        _ number: UInt64, evenHidden: Bool = false, entriesOf: (Action) -> Bool = { _ in true }
+    ) throws(PlasmidError) -> StoredRecord {
         let (header, action) = try row(number) { value throws(PlasmidError) in
             (try ActionRow.header(value, number), try ActionRow.action(value, number))
         }
-        guard header.flags == ActionRow.flags(of: action.action) else {
+        guard header.flags & ~ActionRow.isInParts == ActionRow.flags(of: action.action) else {
             throw StorageFault.damaged("The row \(number) of an action says otherwise of its entry than the action")
         }
         if header.flags & ActionRow.hasEntry == 0 { return StoredRecord(signedAction: action, entry: .notApplicable) }
         guard entriesOf(action.action) else { return StoredRecord(signedAction: action, entry: .notStored) }
         if header.flags & ActionRow.isPrivate != 0 { return StoredRecord(signedAction: action, entry: .hidden) }
+        // What an op brought is seen with its action; what only another op or a dependency brought is not.
+        if header.flags & ActionRow.isInParts != 0, !evenHidden, try !showsEntry(of: action) {
+            return StoredRecord(signedAction: action, entry: .notStored)
+        }
         let entry = try self.entry(header.entryNumber)
         return StoredRecord(signedAction: action, entry: entry.map { .present($0) } ?? .notStored)
+    }
+
+    private func showsEntry(of signed: SignedAction) throws(PlasmidError) -> Bool {
+        if try place(of: signed.hash)?.holdsEntry ?? false { return true }
+        guard let hash = signed.action.entryHash else { return false }
+        return try entryPlace(of: hash)?.isVisible ?? false
     }
 
     func entry(_ number: UInt64) throws(PlasmidError) -> Entry? {
@@ -263,13 +282,13 @@ extension RowSpace {
         }
     }
 
-    private func actions(_ numbers: [UInt64]) throws(PlasmidError) -> [SignedAction] {
+    func actions(_ numbers: [UInt64]) throws(PlasmidError) -> [SignedAction] {
         var actions: [SignedAction] = []
         for number in numbers { actions.append(try action(number)) }
-        return actions
+        return Self.inOrder(actions) { $0 }
     }
 
-    private func records(
+    func records(
         _ numbers: [UInt64], entriesOf: (Action) -> Bool = { _ in true }
     ) throws(PlasmidError) -> [StoredRecord] {
         var records: [StoredRecord] = []

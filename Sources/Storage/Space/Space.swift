@@ -8,7 +8,7 @@ public final class Space: RowSpace {
     public let dna: DnaHash
     let environment: StoredEnvironment
     private var heads: [AgentPubKey: ChainHead] = [:]
-    private var next: UInt64
+    var next: UInt64
 
     init(_ dna: DnaHash, _ environment: StoredEnvironment) throws(PlasmidError) {
         self.dna = dna
@@ -29,10 +29,9 @@ public final class Space: RowSpace {
     /// The same object, for those who only read.
     public var reading: any SpaceReading { self }
 
-    /// The last action of an author's chain: the one that the next commit must follow.
-    public override func head(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
+    override func ownHead(of author: AgentPubKey) throws(PlasmidError) -> ChainHead? {
         if let head = heads[author] { return head }
-        let head = try super.head(of: author)
+        let head = try super.ownHead(of: author)
         if let head { heads[author] = head }
         return head
     }
@@ -48,7 +47,7 @@ public final class Space: RowSpace {
         environment.commit(
             StoredEnvironment.Waiting(
                 prepare: { [self] () throws(PlasmidError) in
-                    try checkFollows(commit, head: try head(of: commit.author))
+                    try checkFollows(commit, head: try ownHead(of: commit.author))
                     var deriver = RowDeriver(self, next: next)
                     try rows.reading { () throws(PlasmidError) in try deriver.derive(commit) }
                     derived = deriver.next

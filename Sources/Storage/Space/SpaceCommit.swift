@@ -123,14 +123,11 @@ public struct LinkPage: Sendable, Equatable {
     public var links: [Link]
     /// Where the next page starts; nil after the last one.
     public var next: [UInt8]?
-    /// By tag, the place of each link among those of its base: the numbers of their actions decide between equal tags.
-    public var numbers: [UInt64]
 
     /// A page.
-    public init(links: [Link], next: [UInt8]?, numbers: [UInt64] = []) {
+    public init(links: [Link], next: [UInt8]?) {
         self.links = links
         self.next = next
-        self.numbers = numbers
     }
 }
 

@@ -4,14 +4,15 @@ import Integrity
 ///
 /// Every call reads one unchanging state and returns; nothing stays open after it. Reading fails only where stored bytes
 /// cannot be what was written (`storageCorrupt`) or the system refuses (`storageFailed`).
-public protocol SpaceReading: AnyObject {
-    /// The last action of an author's chain, taken but perhaps not yet durable.
+public protocol SpaceReading: SpaceOpReading {
+    /// The last action of an author's chain, taken but perhaps not yet durable: of a chain that came from outside the last before
+    /// the first gap.
     func head(of author: AgentPubKey) throws(PlasmidError) -> ChainHead?
     /// An action and its entry.
     func record(_ action: ActionHash) throws(PlasmidError) -> StoredRecord?
-    /// A public entry.
+    /// A public entry, where an op that makes it one is held.
     func entry(_ entry: EntryHash) throws(PlasmidError) -> Entry?
-    /// The records whose actions created or updated to this entry, oldest first.
+    /// The records whose actions created or updated to this entry, oldest first: by time, then number, then hash.
     func recordsOfEntry(_ entry: EntryHash) throws(PlasmidError) -> [StoredRecord]
     /// The updates of an entry or an action, oldest first.
     func updates(of hash: AnyDhtHash) throws(PlasmidError) -> [SignedAction]
@@ -62,14 +63,32 @@ extension SpaceReading {
             return record
         }
         guard let entry = hash.entry else { return nil }
-        for record in try recordsOfEntry(entry) where try !isDeleted(record.signedAction.hash) {
-            return record
+        let records = try recordsOfEntry(entry)
+        guard !records.isEmpty else { return nil }
+        // A holder of the entry's location need not hold what is told to its records.
+        let deleted = Set(try deletes(of: hash).compactMap(\.action.deletedAction))
+        for record in records {
+            let action = record.signedAction.hash
+            if !deleted.contains(action), try !isDeleted(action) { return record }
         }
         return nil
+    }
+
+    /// Whether a hash's content is here for whatever reason: of an op that is held or was rejected, or as a dependency.
+    public func knows(_ hash: AnyDhtHash) throws(PlasmidError) -> Bool {
+        if let action = hash.action { return try knownAction(action) != nil }
+        return try hash.entry.map { entry throws(PlasmidError) in try knownEntry(entry) != nil } ?? false
     }
 
     /// The grants in effect.
     public func grants(of author: AgentPubKey) throws(PlasmidError) -> [StoredRecord] {
         try grants(of: author, includingRevoked: false)
+    }
+}
+
+extension Action {
+    /// The action that a Delete takes back.
+    var deletedAction: ActionHash? {
+        if case .delete(let action, _) = data { action } else { nil }
     }
 }

@@ -1,4 +1,5 @@
 import Integrity
+import Sodium
 
 /// The tables of a space. Their numbers stand in journal records: a number is never used for another table.
 /// docs/spec/storage.md has every key and value byte.
@@ -20,10 +21,23 @@ enum SpaceTables {
     static let linkTimes = TableID(number: 14, name: "link_times")
     static let uses = TableID(number: 15, name: "uses")
     static let marks = TableID(number: 16, name: "marks")
+    static let activity = TableID(number: 17, name: "activity")
+    static let forks = TableID(number: 18, name: "forks")
+    static let rejected = TableID(number: 19, name: "rejected")
+    static let parked = TableID(number: 20, name: "parked")
+    static let parkedTimes = TableID(number: 21, name: "parked_times")
+    static let waiting = TableID(number: 22, name: "waiting")
+    static let parkedCounts = TableID(number: 23, name: "parked_counts")
+    static let receipts = TableID(number: 24, name: "receipts")
+    static let warrants = TableID(number: 25, name: "warrants")
+    static let publishing = TableID(number: 26, name: "publishing")
+    static let published = TableID(number: 27, name: "published")
+    static let outsiders = TableID(number: 28, name: "outsiders")
 
     static let all = [
         meta, rows, hashes, chain, creators, updates, deletes, links, linkDeletes, ops, sealed, grants, claims, nonces,
-        linkTimes, uses, marks,
+        linkTimes, uses, marks, activity, forks, rejected, parked, parkedTimes, waiting, parkedCounts, receipts,
+        warrants, publishing, published, outsiders,
     ]
 }
 
@@ -31,6 +45,7 @@ enum SpaceTables {
 enum HashByte {
     static let entry: UInt8 = 0x21
     static let action: UInt8 = 0x29
+    static let op: UInt8 = 0x24
 }
 
 extension HoloHash {
@@ -102,13 +117,17 @@ enum SpaceKey {
     }
 
     static func link(
-        _ base: AnyLinkableHash, zome: UInt8, type: UInt8, tag: [UInt8], _ number: UInt64
+        _ base: AnyLinkableHash, zome: UInt8, type: UInt8, tag: [UInt8], _ position: [UInt8]
     ) -> [UInt8] {
-        var key = linkBase(base)
+        var key: [UInt8] = []
+        key.reserveCapacity(linkBaseBytes + 3 + min(tag.count, tagBytesMax) + position.count)
+        key.append(contentsOf: linkBase(base))
         key.append(zome)
         key.append(type)
         key.append(contentsOf: tag.prefix(tagBytesMax))
-        key.append(bigEndian: number)
+        // A tag comes before the longer ones that begin with it.
+        key.append(0)
+        key.append(contentsOf: position)
         return key
     }
 
@@ -135,6 +154,47 @@ enum SpaceKey {
         var bytes: [UInt8] = []
         bytes.append(bigEndian: self.time(time))
         return bytes
+    }
+
+    /// A number and an op's type: rejected ops.
+    static func typed(_ number: UInt64, _ type: ChainOpType) -> [UInt8] {
+        var key = self.number(number)
+        key.append(type.rawValue)
+        return key
+    }
+
+    /// An action in its author's chain, as told from outside.
+    static func activity(_ author: ArraySlice<UInt8>, _ seq: UInt32, _ action: ArraySlice<UInt8>) -> [UInt8] {
+        var key: [UInt8] = []
+        key.reserveCapacity(activityBytes)
+        key.append(contentsOf: author)
+        key.append(bigEndian: seq)
+        key.append(contentsOf: action)
+        return key
+    }
+
+    static let activityBytes = 68
+
+    /// A time and the core of an op's hash: parked ops, the one that waits longest first.
+    static func parkedTime(_ time: Timestamp, _ op: DhtOpHash) -> [UInt8] {
+        timeBytes(time) + op.coreBytes
+    }
+
+    /// What is missing, and the core of the hash of the op that waits for it.
+    static func waiting(_ missing: AnyDhtHash, _ op: DhtOpHash) -> [UInt8] {
+        self.missing(missing) + op.coreBytes
+    }
+
+    static func missing(_ hash: AnyDhtHash) -> [UInt8] {
+        let bytes = hash.bytes
+        return Self.hash(bytes[3..<35], bytes[1])
+    }
+
+    /// An own op that is not published yet.
+    static func publishing(_ author: ArraySlice<UInt8>, _ seq: UInt32, _ type: ChainOpType) -> [UInt8] {
+        var key = chain(author, seq)
+        key.append(type.rawValue)
+        return key
     }
 
     /// Bytes of a key of `link_times`: base, zome, type, time, CreateLink.
@@ -174,6 +234,26 @@ enum SpaceKey {
     /// A time whose byte order is its order: the sign bit turned over.
     static func time(_ time: Timestamp) -> UInt64 {
         UInt64(bitPattern: time.microseconds) ^ 1 << 63
+    }
+}
+
+/// The order of actions wherever several answer one question: by time, then by place in the chain, then by hash. It does not
+/// depend on which came here first.
+struct ActionOrder: Comparable {
+    let time: Int64
+    let seq: UInt32
+    let core: Bytes32
+
+    init(_ signed: SignedAction) {
+        time = signed.action.header.timestamp.microseconds
+        seq = signed.action.header.actionSeq
+        core = signed.hash.core
+    }
+
+    static func < (left: ActionOrder, right: ActionOrder) -> Bool {
+        if left.time != right.time { return left.time < right.time }
+        if left.seq != right.seq { return left.seq < right.seq }
+        return left.core < right.core
     }
 }
 

@@ -5,6 +5,8 @@ enum ActionRow {
     static let kind: UInt8 = 1
     static let hasEntry: UInt8 = 1
     static let isPrivate: UInt8 = 2
+    /// It came op by op: the hash index says which of its ops are held.
+    static let isInParts: UInt8 = 4
     private static let headerBytes = 10
 
     struct Header {
@@ -13,17 +15,23 @@ enum ActionRow {
     }
 
     static func value(_ record: CommittedRecord, entryNumber: UInt64) -> [UInt8] {
-        let flags = Self.flags(of: record.signedAction.action)
-        var writer = MessagePackWriter(reserving: record.actionBytes.count + 160)
+        value(record.signedAction, record.actionBytes, entryNumber: entryNumber, inParts: false)
+    }
+
+    static func value(
+        _ signed: SignedAction, _ actionBytes: [UInt8], entryNumber: UInt64, inParts: Bool
+    ) -> [UInt8] {
+        let flags = Self.flags(of: signed.action) | (inParts ? isInParts : 0)
+        var writer = MessagePackWriter(reserving: actionBytes.count + 160)
         writer.writeMapHeader(2)
         writer.writeString("hashed")
         writer.writeMapHeader(2)
         writer.writeString("content")
-        writer.writeRaw(record.actionBytes)
+        writer.writeRaw(actionBytes)
         writer.writeString("hash")
-        writer.write(record.signedAction.hash)
+        writer.write(signed.hash)
         writer.writeString("signature")
-        writer.write(record.signedAction.signature)
+        writer.write(signed.signature)
         var value: [UInt8] = []
         value.reserveCapacity(headerBytes + writer.count)
         value.append(kind)
@@ -33,7 +41,7 @@ enum ActionRow {
         return value
     }
 
-    /// What the row's flags are: the action says it too, and is held by its hash.
+    /// What the row's flags are, but for `isInParts`: the action says it too, and is held by its hash.
     static func flags(of action: Action) -> UInt8 {
         guard let type = action.entryType else { return 0 }
         return type.visibility == .private ? hasEntry | isPrivate : hasEntry
@@ -44,6 +52,22 @@ enum ActionRow {
             throw StorageFault.damaged("Row \(number) is not an action")
         }
         return Header(flags: value[1], entryNumber: value.bigEndian(2))
+    }
+
+    /// The action's canonical bytes, its hash and signature, where ``value(_:_:entryNumber:inParts:)`` puts them.
+    static func parts(
+        _ value: UnsafeRawBufferPointer, _ number: UInt64
+    ) throws(PlasmidError) -> (
+        action: UnsafeRawBufferPointer, hash: UnsafeRawBufferPointer, signature: UnsafeRawBufferPointer
+    ) {
+        // {"hashed": {"content": …, "hash": bin 39}, "signature": bin 64}
+        let before = headerBytes + 1 + 7 + 1 + 8
+        let behind = 5 + 2 + 39 + 10 + 2 + 64
+        guard value.count > before + behind, value[headerBytes] == 0x82, value[headerBytes + 8] == 0x82,
+            value[value.count - behind] == 0xA4, value[value.count - 66] == 0xC4, value[value.count - 65] == 64
+        else { throw StorageFault.damaged("The action in row \(number) cannot be read") }
+        let action = value.slice(before, value.count - before - behind)
+        return (action, value.slice(value.count - 115, 39), value.from(value.count - 64))
     }
 
     static func action(_ value: UnsafeRawBufferPointer, _ number: UInt64) throws(PlasmidError) -> SignedAction {

@@ -7,6 +7,8 @@ extension PlasmidError.Code {
     public static let journalDamaged = PlasmidError.Code(rawValue: "journalDamaged")
     /// A commit whose parts do not fit together; a fault of the caller.
     public static let commitMalformed = PlasmidError.Code(rawValue: "commitMalformed")
+    /// An op that cannot be held as it is told; a fault of the caller, who checks ops before.
+    public static let opRefused = PlasmidError.Code(rawValue: "opRefused")
     /// The database was closed before this was asked.
     public static let storageClosed = PlasmidError.Code(rawValue: "storageClosed")
 }
@@ -65,5 +67,6 @@ enum StorageFault {
         PlasmidError(.storageFailed, message, hint: "Restart the conductor; acknowledged commits are safe")
     }
 
+    static let faultHint = "This is a fault of Plasmid; please report it"
     static let checkHint = "Nothing was changed. Run `plasmid db check`, and restore a backup if it finds faults"
 }
