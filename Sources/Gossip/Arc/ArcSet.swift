@@ -64,6 +64,28 @@ public struct ArcSet: Hashable, Sendable {
     /// What either covers.
     public func union(_ other: ArcSet) -> ArcSet { ArcSet(covering: ranges + other.ranges) }
 
+    /// What of this at least `times` of the others cover.
+    public func covered(by others: [ArcSet], times: Int) -> ArcSet {
+        guard times > 0 else { return self }
+        var changes: [(at: UInt64, by: Int)] = []
+        for other in others {
+            for range in other.ranges {
+                changes.append((UInt64(range.lowerBound), 1))
+                changes.append((UInt64(range.upperBound) + 1, -1))
+            }
+        }
+        changes.sort { ($0.at, $0.by) < ($1.at, $1.by) }
+        var found: [ClosedRange<UInt32>] = []
+        var count = 0
+        var position: UInt64 = 0
+        for change in changes {
+            if count >= times, change.at > position { found.append(UInt32(position)...UInt32(change.at - 1)) }
+            position = change.at
+            count += change.by
+        }
+        return intersection(ArcSet(covering: found))
+    }
+
     /// At most `count` of the ranges, the longest: what can be named on the wire.
     public func limited(to count: Int = GossipLimits.arcRanges) -> ArcSet {
         guard ranges.count > count else { return self }

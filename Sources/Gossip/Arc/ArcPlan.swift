@@ -1,0 +1,201 @@
+import Integrity
+
+/// What an agent shall hold and tell of it.
+public enum ArcEffect: Sendable, Hashable {
+    /// Tell everybody: this is my arc.
+    case announce(Arc)
+    /// Reconcile these locations with agents that hold them, before they are announced.
+    case fetch(ArcSet)
+    /// Reconcile these locations with agents that hold them, before they are dropped.
+    case handOver(ArcSet)
+    /// These need not be kept any more.
+    case drop(ArcSet)
+}
+
+/// Numbers of an ``ArcPlan``.
+public struct ArcSettings: Sendable, Hashable {
+    /// How many agents shall hold each op at least.
+    public var least = 25
+    /// How many an arc is made for when it is changed.
+    public var aim = 28
+    /// From how many nearer holders on an agent is not needed.
+    public var most = 32
+    /// With how many others or fewer an agent that holds everything goes on doing so.
+    public var full = 36
+    /// Agents with which a stretch is reconciled before it is dropped, where there are as many.
+    public var handOvers = 2
+    /// How long a stretch that nobody claims is waited for before it is announced, in microseconds.
+    public var patience: Int64 = 30_000_000
+
+    /// The defaults.
+    public init() {}
+}
+
+/// Which arc an agent keeps, from the arcs that others claim.
+///
+/// An arc begins at its agent's own location and goes up. Each location is the task of the nearest agents below it: one that sees fewer
+/// than 25 nearer agents hold a location, holds it; one that sees 32 may leave it. Whoever changes makes its arc as long as 28 want it. Since nearness is an order that all
+/// agree on, no two give way to each other, and what lies between 25 and 32 moves nothing. Where some agents claim less than that, those behind them
+/// take their part, as many as are missing.
+public struct ArcPlan: Sendable {
+    /// A stretch under way: what is still to be reconciled, and with whom it was.
+    struct Move: Sendable {
+        var left: ArcSet
+        var since: Timestamp
+        var done: [(agent: AgentPubKey, ranges: ArcSet)] = []
+
+        mutating func note(_ ranges: ArcSet, _ agent: AgentPubKey) {
+            if let place = done.firstIndex(where: { $0.agent == agent }) {
+                done[place].ranges = done[place].ranges.union(ranges)
+            } else {
+                done.append((agent, ranges))
+            }
+        }
+    }
+
+    /// Whose arc it is.
+    public let agent: AgentPubKey
+    /// What others were told.
+    public private(set) var announced: Arc
+    /// What the agent goes for; the same as ``announced`` unless the arc is growing.
+    public private(set) var target: Arc
+    private var growing: Move?
+    private var leaving: Move?
+    private let settings: ArcSettings
+
+    /// A plan for an agent whose store holds `held` (empty for a new one). What is held is not announced before it was reconciled:
+    /// the agent may have been away for long.
+    public init(agent: AgentPubKey, held: Arc = .empty, settings: ArcSettings = ArcSettings()) {
+        self.agent = agent
+        self.settings = settings
+        announced = .empty
+        target = .empty
+        if !held.isEmpty { leaving = Move(left: ArcSet([held]), since: Timestamp(microseconds: 0)) }
+    }
+
+    /// The locations whose ops are taken in and kept: what is announced, what is being fetched, what is not yet handed over.
+    public var kept: ArcSet {
+        ArcSet([announced, target]).union(leaving?.left ?? .empty)
+    }
+
+    /// Whether nothing is being fetched or handed over.
+    public var isSteady: Bool { growing == nil && leaving == nil }
+
+    /// Looks at what the others claim; called when the table changed, and every few seconds.
+    public mutating func review(_ claims: [ArcClaim], now: Timestamp) -> [ArcEffect] {
+        let wanted = wanted(claims)
+        var effects: [ArcEffect] = []
+        if wanted != target { effects += turn(to: wanted, now: now) }
+        effects += finishGrowing(claims, now: now)
+        effects += finishLeaving(claims)
+        return effects
+    }
+
+    /// A round over `ranges` with a peer of `agent` is through, and what it brought is integrated.
+    public mutating func reconciled(
+        _ ranges: ArcSet, with other: AgentPubKey, claims: [ArcClaim], now: Timestamp
+    ) -> [ArcEffect] {
+        if let move = growing {
+            growing?.left = move.left.subtracting(ranges)
+            growing?.note(ranges, other)
+        }
+        leaving?.note(ranges, other)
+        return finishGrowing(claims, now: now) + finishLeaving(claims)
+    }
+
+    // MARK: Changing
+
+    private mutating func turn(to wanted: Arc, now: Timestamp) -> [ArcEffect] {
+        let before = kept
+        target = wanted
+        let new = ArcSet([wanted]).subtracting(ArcSet([announced]))
+        var effects: [ArcEffect] = []
+        if new.isEmpty {
+            growing = nil
+            announced = wanted
+            effects.append(.announce(wanted))
+        } else {
+            // What an earlier step has fetched and not yet announced need not be fetched again.
+            var left = new
+            if let move = growing { for (_, ranges) in move.done { left = left.subtracting(ranges) } }
+            growing = Move(left: left, since: now, done: growing?.done ?? [])
+            if !left.isEmpty { effects.append(.fetch(left)) }
+        }
+        let over = before.subtracting(ArcSet([announced, target]))
+        if over.isEmpty {
+            leaving = nil
+        } else if leaving?.left != over {
+            leaving = Move(left: over, since: now, done: leaving?.done ?? [])
+            effects.append(.handOver(over))
+        }
+        return effects
+    }
+
+    private mutating func finishGrowing(_ claims: [ArcClaim], now: Timestamp) -> [ArcEffect] {
+        guard let move = growing else { return [] }
+        var left = move.left
+        let waited = now.microseconds &- move.since.microseconds >= settings.patience
+        if !left.isEmpty, claims.isEmpty || waited {
+            // What nobody else holds cannot be fetched.
+            let held = ArcSet(claims.map(\.arc))
+            left = left.intersection(held)
+        }
+        growing?.left = left
+        guard left.isEmpty else { return [] }
+        growing = nil
+        announced = target
+        return [.announce(target)]
+    }
+
+    private mutating func finishLeaving(_ claims: [ArcClaim]) -> [ArcEffect] {
+        guard let move = leaving, growing == nil, !target.isEmpty else { return [] }
+        let handed = move.left.covered(by: move.done.map(\.ranges), times: settings.handOvers)
+        guard !handed.isEmpty else { return [] }
+        let dropped = handed.covered(by: claims.map { ArcSet([$0.arc]) }, times: settings.least)
+        guard !dropped.isEmpty else { return [] }
+        let left = move.left.subtracting(dropped)
+        leaving = left.isEmpty ? nil : Move(left: left, since: move.since, done: move.done)
+        return [.drop(dropped)]
+    }
+
+    // MARK: Deciding
+
+    /// The arc that the agent should have.
+    func wanted(_ claims: [ArcClaim]) -> Arc {
+        let others = claims.filter { $0.agent != agent }
+        // Holding all is left late and taken up early, so that a network at the edge does not swing.
+        if others.count <= (target.isFull ? settings.full : settings.aim) { return .full }
+        let view = ArcView(from: agent.location, others)
+        let enough = view.end(ofStep: settings.aim - 1)
+        let now = target.isFull ? Arc.ring : target.length
+        let needed = needed(view)
+        if now < needed { return Arc(start: agent.location, length: max(needed, enough)) }
+        return Arc(start: agent.location, length: shortened(view, from: now, to: max(needed, enough)))
+    }
+
+    /// How long the arc must be: up to the last step that has too few nearer holders and is this agent's task.
+    private func needed(_ view: ArcView) -> UInt64 {
+        var end = view.end(ofStep: settings.least - 1)
+        for step in settings.least..<min(view.count + 1, 4 * settings.aim) {
+            let missing = settings.least - view.all[step]
+            // One behind the other, as many as are missing and as many again for those that do not.
+            if missing > 0, view.nearer[step] < settings.least, step < settings.aim + 2 * missing {
+                end = view.end(ofStep: step)
+            }
+        }
+        return end
+    }
+
+    /// Leaves steps off the end while enough nearer agents hold them.
+    private func shortened(_ view: ArcView, from now: UInt64, to least: UInt64) -> UInt64 {
+        guard now > least else { return now }
+        func step(of distance: UInt64) -> Int {
+            // The step whose end is the first at or behind `distance`.
+            (view.distances.firstIndex { $0 >= distance }) ?? view.count
+        }
+        var last = step(of: now)
+        guard view.nearer[last] >= settings.most else { return now }
+        while last > 0, view.end(ofStep: last - 1) >= least, view.nearer[last] >= settings.aim { last -= 1 }
+        return max(least, view.end(ofStep: last))
+    }
+}
