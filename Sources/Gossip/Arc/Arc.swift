@@ -26,6 +26,12 @@ public struct Arc: Hashable, Sendable {
         UInt64(location &- start) < length
     }
 
+    /// Whether a location of a range is in the arc.
+    public func overlaps(_ range: ClosedRange<UInt32>) -> Bool {
+        guard length > 0 else { return false }
+        return contains(range.lowerBound) || range.contains(start)
+    }
+
     /// Whether every location is.
     public var isFull: Bool { length == Self.ring }
 

@@ -64,32 +64,37 @@ extension PeerTable {
         }
     }
 
-    /// The peer to begin a round with now; nil when none is due. Marks the round as under way. Of several that are due the one that was
-    /// asked longest ago, those slowed last.
+    /// The peer to begin a round with now; nil when none is due that holds anything of `own`. Marks the round as under way. Of several
+    /// that are due the one that was asked longest ago, those slowed last. The shell decides how many rounds run at once.
     public mutating func nextRound(now: Timestamp, own: ArcSet) -> PeerKey? {
         var best: (isSlowed: Int, last: Int64, peer: PeerKey)?
-        for (peer, standing) in peers {
-            guard standing.isConnected, !standing.rounds.isUnderWay, let next = standing.rounds.next, next <= now
-            else { continue }
+        forEachPartner(own) { peer, standing, next in
             let treatment = standing.score.treatment(at: now)
-            guard treatment != .dropped else { continue }
+            guard next <= now, treatment != .dropped else { return }
             let one = (treatment == .slowed ? 1 : 0, standing.rounds.last?.microseconds ?? .min, peer)
             if best.map({ one < $0 }) ?? true { best = one }
         }
-        guard let best else { return nil }
-        if arcs(of: best.peer).intersection(own).isEmpty {
-            // Nothing shared now; arcs change, so it is looked at again.
-            peers[best.peer]?.rounds.next = now.advanced(byMicroseconds: settings.shortest)
-            peers[best.peer]?.rounds.last = now
-            return nil
-        }
-        peers[best.peer]?.rounds.isUnderWay = true
-        return best.peer
+        if let peer = best?.peer { peers[peer]?.rounds.isUnderWay = true }
+        return best?.peer
     }
 
-    /// When ``nextRound(now:own:)`` has something to say at the earliest; nil when no peer is connected.
-    public var nextWake: Timestamp? {
-        peers.values.compactMap { $0.isConnected && !$0.rounds.isUnderWay ? $0.rounds.next : nil }.min()
+    /// When ``nextRound(now:own:)`` has something to say at the earliest; nil when nobody is connected that holds anything of `own`.
+    public func nextWake(own: ArcSet) -> Timestamp? {
+        var first: Timestamp?
+        forEachPartner(own) { _, _, next in first = min(first ?? next, next) }
+        return first
+    }
+
+    /// Every connected peer that holds something of `own` and has no round under way.
+    private func forEachPartner(_ own: ArcSet, _ body: (PeerKey, Standing, Timestamp) -> Void) {
+        for entry in known {
+            let arc = entry.record.info.arc
+            let shares = own.isFull ? !arc.isEmpty : own.ranges.contains { arc.overlaps($0) }
+            guard shares, let standing = peers[entry.peer], standing.isConnected, !standing.rounds.isUnderWay,
+                let next = standing.rounds.next
+            else { continue }
+            body(entry.peer, standing, next)
+        }
     }
 
     /// A round with a peer is through, whoever began it; `found` ops went either way. Rounds grow rarer while they find nothing.

@@ -106,7 +106,7 @@ struct PeerTableTests {
         for _ in 0..<8 {
             table.finished(first, found: 0, now: now, using: &random)
             table.finished(second, found: 0, now: now, using: &random)
-            guard let wake = table.nextWake else { break }
+            guard let wake = table.nextWake(own: .full) else { break }
             pauses.append(wake.microseconds - now.microseconds)
             now = now.advanced(byMicroseconds: 400_000_000)
         }
