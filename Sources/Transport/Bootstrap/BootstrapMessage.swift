@@ -97,7 +97,9 @@ public enum BootstrapAnswer: Hashable, Sendable {
         for _ in 0..<count {
             guard let high = rest.popFirst(), let low = rest.popFirst() else { return nil }
             let length = Int(high) << 8 | Int(low)
-            guard length <= rest.count, let record = SealedRecord(bytes: [UInt8](rest.prefix(length))) else { return nil }
+            guard length <= rest.count, let record = SealedRecord(bytes: [UInt8](rest.prefix(length))) else {
+                return nil
+            }
             records.append(record)
             rest = rest.dropFirst(length)
         }

@@ -11,7 +11,8 @@ struct BootstrapMessageTests {
     @Test("requests and answers are read as they were written")
     func roundTrip() throws {
         let put = BootstrapRequest.put(
-            name: Bytes32(repeating: 1), slot: Bytes32(repeating: 2), lifetime: 3_600, record: try Self.record(3, 2_048))
+            name: Bytes32(repeating: 1), slot: Bytes32(repeating: 2), lifetime: 3_600, record: try Self.record(3, 2_048)
+        )
         let get = BootstrapRequest.get(name: Bytes32(repeating: 1), count: 32)
         for request in [put, get] { #expect(BootstrapRequest(bytes: request.bytes) == request) }
         #expect(put.bytes.count == BootstrapRequest.bytesMaximum)
