@@ -69,7 +69,7 @@ final class ValidatorModules: ZomeHostHandler {
 extension SpaceContext {
     /// Only what is deterministic is answered.
     func answerValidator(
-        _ number: UInt32, _ bytes: [UInt8], zome: Int, view: CallView
+        _ number: UInt32, _ bytes: [UInt8], zome: Int, view: any ValidatorView
     ) throws(PlasmidError) -> [UInt8] {
         guard let operation = HostOperation(rawValue: number), operation.allowed(in: .validate) else {
             throw PlasmidError(
@@ -79,11 +79,24 @@ extension SpaceContext {
         let name = definition.integrity.zomes[zome].name
         switch operation {
         case .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity:
-            return try view.shared().mustGet(operation, bytes)
+            return try view.answerMustGet(operation, bytes)
         case .log:
             conductor.zomeLog(try LogRequest(packed: bytes), cell: dna.text, zome: name)
             return [0xc0]
         default: return try answer(operation, bytes, zome: name)
         }
+    }
+}
+
+/// What validators may look at while they judge.
+protocol ValidatorView {
+    /// Answers one of the `mustGet…` operations.
+    /// - Throws: `missingDependency` for what is not here.
+    func answerMustGet(_ operation: HostOperation, _ bytes: [UInt8]) throws(PlasmidError) -> [UInt8]
+}
+
+extension CallView: ValidatorView {
+    func answerMustGet(_ operation: HostOperation, _ bytes: [UInt8]) throws(PlasmidError) -> [UInt8] {
+        try shared().mustGet(operation, bytes)
     }
 }

@@ -23,7 +23,11 @@ final class SpaceContext {
     /// The modules that the validators run, in the order of the zomes.
     var validatorFiles: [String?] = []
     /// What each running validation may look at beyond the store: the writes that it judges.
-    var views: [UInt64: CallView] = [:]
+    var views: [UInt64: any ValidatorView] = [:]
+    /// What the validators are made of, for processes that are started for one op.
+    var validatorSpecs: [ModuleSpec] = []
+    /// Ops of others.
+    private(set) lazy var incoming = IncomingOps(self)
 
     init(dna: DnaHash, definition: DnaDefinition, store: Space, conductor: Conductor) {
         self.dna = dna
@@ -128,20 +132,35 @@ extension CallView {
         switch operation {
         case .mustGetEntry:
             let hash = try MustGetEntryRequest(packed: bytes).hash
-            guard let entry = try heldEntry(hash) else { throw Self.missing(hash.text) }
+            if let entry = try heldEntry(hash) { return entry.packed }
+            guard let entry = try knownEntry(hash) else { throw Self.missing(hash.text) }
             return entry.packed
         case .mustGetAction:
             let hash = try MustGetActionRequest(packed: bytes).hash
-            guard let action = try cascade.signedAction(hash) else { throw Self.missing(hash.text) }
+            if let action = try cascade.signedAction(hash) { return action.packed }
+            guard let action = try known(hash) else { throw Self.missing(hash.text) }
             return action.packed
         case .mustGetAgentActivity:
             let wanted = try MustGetAgentActivityRequest(packed: bytes)
             return try cascade.mustGetActivity(of: wanted.author, wanted.filter).packed
         default:
             let hash = try MustGetActionRequest(packed: bytes).hash
-            guard let record = try cascade.anyRecord(hash) else { throw Self.missing(hash.text) }
-            return shaped(record).packed
+            if let record = try cascade.anyRecord(hash) { return shaped(record).packed }
+            guard hidesPrivate, let record = try space.store.knownRecord(hash)?.record, record.entry != .notStored
+            else {
+                throw Self.missing(hash.text)
+            }
+            return record.packed
         }
+    }
+
+    /// What validators may look at is also here as a dependency of others' ops.
+    private func known(_ hash: ActionHash) throws(PlasmidError) -> SignedAction? {
+        hidesPrivate ? try space.store.knownAction(hash) : nil
+    }
+
+    private func knownEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        hidesPrivate ? try space.store.knownEntry(hash) : nil
     }
 
     func heldEntry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
@@ -166,7 +185,7 @@ extension CallView {
         return Record(signedAction: record.signedAction, entry: .hidden)
     }
 
-    private static func missing(_ hash: String) -> PlasmidError {
+    static func missing(_ hash: String) -> PlasmidError {
         PlasmidError(.missingDependency, "\(hash) is not held here", hint: "it may arrive later; nothing was decided")
     }
 }

@@ -22,21 +22,34 @@ extension CallView: ValidationReads {
     }
 }
 
-/// What any node could hold: private entries are not seen, the author's own neither.
+/// What any node could hold: private entries are not seen, the author's own neither, but dependencies of others' ops are.
 private struct SharedReads: ValidationReads {
     let view: CallView
 
-    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? { try view.cascade.action(hash) }
+    func action(_ hash: ActionHash) throws(PlasmidError) -> Action? {
+        if let action = try view.cascade.action(hash) { return action }
+        return try view.space.store.knownAction(hash)?.action
+    }
 
-    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? { try view.heldEntry(hash) }
+    func entry(_ hash: EntryHash) throws(PlasmidError) -> Entry? {
+        if let entry = try view.heldEntry(hash) { return entry }
+        return try view.space.store.knownEntry(hash)
+    }
 
     func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
         if let pending = view.pendingEntry(hash) { return HeldEntry(pending) }
-        switch try view.space.store.entryKind(hash) {
-        case nil: return nil
-        case "Agent": return .agent
-        case "App", "CounterSign": return .app
-        default: return .other
+        return try view.space.knownKind(of: hash)
+    }
+}
+
+extension SpaceContext {
+    /// Of what kind an entry is that is here for whatever reason; those that are held are not read for it.
+    func knownKind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
+        switch try store.entryKind(hash) {
+        case nil: try store.knownEntry(hash).map { HeldEntry($0) }
+        case "Agent": .agent
+        case "App", "CounterSign": .app
+        default: .other
         }
     }
 }
@@ -81,6 +94,7 @@ extension SpaceContext {
         let specs = definition.integrity.zomes.map {
             conductor.moduleSpec($0.name, modules, functions: [], callbacks: [])
         }
+        validatorSpecs = specs
         validators = conductor.makeRunner(role: .validator, modules: specs, handler: keep(ValidatorModules(self)))
     }
 
@@ -116,7 +130,7 @@ extension SpaceContext {
     }
 
     /// Starts the validators' process by asking the first about nothing; what they judge is known afterwards.
-    private func loadValidators(_ done: @escaping (Result<Void, PlasmidError>) -> Void) {
+    func loadValidators(_ done: @escaping (Result<Void, PlasmidError>) -> Void) {
         validators?.invoke(
             call: conductor.nextModuleCall(), zome: 0, kind: .validate, name: "validate",
             invocation: Invocation(caller: nil, payload: [0x90]), timeout: conductor.options.limits.callTimeout
@@ -165,7 +179,7 @@ extension SpaceContext {
         }
     }
 
-    private static func outcomes(
+    static func outcomes(
         _ result: Result<ModuleReply, PlasmidError>, zome: String
     ) throws(PlasmidError) -> [ValidateOutcome] {
         switch try result.get() {

@@ -47,7 +47,7 @@ public struct OpPlan: Sendable {
 }
 
 /// Knows which integrity zome owns what, and what each wants to judge.
-private struct Router {
+struct Router {
     let dna: DnaDefinition
     let modules: [ModuleDescription?]
 
@@ -82,6 +82,45 @@ private struct Router {
             return (Int(zome), [.createRecord(record), .deleteLink(signed, createLink: made)])
         default: return (0, [])
         }
+    }
+
+    /// The owner of one op of the DHT and what it is asked; or what has to be here to tell.
+    func route(_ op: CheckedOp, _ reads: some ValidationReads) throws(PlasmidError) -> Route {
+        let signed = op.signedAction
+        let record = Op.createRecord(op.record)
+        switch (op.type, op.action.data) {
+        case (.agentActivity, _):
+            return .asked(activityZomes, .agentActivity(signed, cachedEntry: nil))
+        case (_, .create(.app(let app), _)), (_, .update(_, _, .app(let app), _)):
+            guard wantsEntry(app) else { return .nobody }
+            let zome = [Int(app.zomeIndex)]
+            switch op.type {
+            case .createRecord: return .asked(zome, record)
+            case .createEntry:
+                return op.entry.present.map { .asked(zome, .createEntry(action: signed, entry: $0)) } ?? .nobody
+            default: return .asked(zome, .update(update: signed, newEntry: op.entry.present))
+            }
+        case (_, .delete(let address, _)):
+            guard let target = try reads.action(address) else { return .missing(address) }
+            guard case .app(let app)? = target.entryType, wantsDeletions(app) else { return .nobody }
+            return .asked([Int(app.zomeIndex)], op.type == .createRecord ? record : .delete(signed))
+        case (_, .createLink(_, _, let zome, let type, _)):
+            guard wantsLink(zome, type) else { return .nobody }
+            return .asked([Int(zome)], op.type == .createRecord ? record : .createLink(signed))
+        case (_, .deleteLink(_, let add)):
+            guard let made = try reads.action(add) else { return .missing(add) }
+            guard case .createLink(_, _, let zome, let type, _) = made.data, wantsLink(zome, type) else {
+                return .nobody
+            }
+            return .asked([Int(zome)], op.type == .createRecord ? record : .deleteLink(signed, createLink: made))
+        default: return .nobody
+        }
+    }
+
+    enum Route {
+        case nobody
+        case asked([Int], Op)
+        case missing(ActionHash)
     }
 
     /// A private entry makes no op of its own: only the record tells of it.

@@ -170,7 +170,12 @@ extension OpPipeline {
     /// Asks for what is due, keeps what has waited a while, gives up what has waited too long.
     public mutating func tick(held: some PipelineReads, now: Timestamp) -> [PipelineEffect] {
         event(held, now) { pipeline in
-            let questions = pipeline.waits.due(now, pipeline.limits)
+            let questions = pipeline.waits.due(now, pipeline.limits).filter { hash in
+                // It may have come another way: as a commit of this node.
+                guard pipeline.isHere(hash, held) else { return true }
+                pipeline.wake(WaitBook.Thing(hash))
+                return false
+            }
             if !questions.isEmpty { pipeline.effects.append(.fetch(questions)) }
             var left: [(at: Timestamp, hash: DhtOpHash)] = []
             for entry in pipeline.later {
@@ -232,6 +237,11 @@ extension OpPipeline {
         staged.hold(signed, entry)
         wake(WaitBook.Thing(.action(signed.hash)))
         if entry != nil, let hash = signed.action.entryHash { wake(WaitBook.Thing(.entry(hash))) }
+    }
+
+    private func isHere(_ hash: AnyDhtHash, _ held: some PipelineReads) -> Bool {
+        if let action = hash.action { return (try? held.action(action)) ?? nil != nil }
+        return hash.entry.map { (try? held.kind(of: $0)) ?? nil != nil } ?? false
     }
 
     private mutating func wake(_ thing: WaitBook.Thing) {

@@ -52,14 +52,7 @@ extension OpPipeline {
             return try moduleVerdict(ticket, op, reason: nil, held, now)
         case .unresolved(let missing):
             if state.reason != nil { return disagree(ticket, state) }
-            items[ticket]?.step = .waiting(missing)
-            // What it names may have come while it was being judged.
-            let reads = StagedReads(staged, over: held)
-            var absent: [AnyDhtHash] = []
-            for hash in missing where !(try Self.holds(hash, reads)) { absent.append(hash) }
-            if absent.isEmpty, missing.isEmpty { return setAside(ticket, now) }
-            if absent.isEmpty { return work.append(ticket) }
-            return wait(ticket, for: absent, now)
+            return try lacks(missing, ticket, held, now)
         case .invalid(let reason):
             if state.reason == nil {
                 state.reason = reason
@@ -74,10 +67,34 @@ extension OpPipeline {
         again.append(JudgeRequest(ticket: ticket, op: op, run: .fresh))
     }
 
-    private static func holds(_ hash: AnyDhtHash, _ reads: some ValidationReads) throws(PlasmidError) -> Bool {
-        if let action = hash.action { return try reads.action(action) != nil }
-        if let entry = hash.entry { return try reads.kind(of: entry) != nil }
-        return false
+    /// A validator lacks something. What has come meanwhile is a reason to ask it again, once; after that it can only be the entry of the record
+    /// that it names.
+    private mutating func lacks(
+        _ missing: [AnyDhtHash], _ ticket: DhtOpHash, _ held: some PipelineReads, _ now: Timestamp
+    ) throws(PlasmidError) {
+        let reads = StagedReads(staged, over: held)
+        var absent: [AnyDhtHash] = []
+        var entries: [AnyDhtHash] = []
+        for hash in missing {
+            if let address = hash.action {
+                let action = try reads.action(address)
+                if action == nil { absent.append(hash) }
+                if action?.entryType?.visibility == .public, let entry = action?.entryHash,
+                    try reads.kind(of: entry) == nil
+                {
+                    entries.append(.entry(entry))
+                }
+            } else if let address = hash.entry, try reads.kind(of: address) == nil {
+                absent.append(hash)
+            }
+        }
+        let isNew = items[ticket]?.lacked != missing
+        items[ticket]?.lacked = missing
+        items[ticket]?.step = .waiting(missing)
+        if absent.isEmpty, !isNew { absent = entries }
+        if !absent.isEmpty { return wait(ticket, for: absent, now) }
+        if isNew, !missing.isEmpty { return work.append(ticket) }
+        setAside(ticket, now)
     }
 
     private mutating func moduleVerdict(

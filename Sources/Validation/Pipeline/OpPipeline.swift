@@ -69,6 +69,8 @@ public struct OpPipeline {
         /// The connections over which a receipt shall go.
         var wishes: Set<PeerTag> = []
         var judging = JudgeState()
+        /// What a validator said last that it lacks.
+        var lacked: [AnyDhtHash] = []
         var isParked = false
         var isWaiting = false
         /// How far a walk for the DNA has come.
@@ -91,6 +93,9 @@ public struct OpPipeline {
         /// Of parked ops that are taken up again: since when they wait.
         var since: [DhtOpHash: Timestamp] = [:]
     }
+
+    /// What is in the works, for those who judge by it.
+    public var content: StagedContent { staged }
 
     /// How many more ops it would take now. Whoever brings ops in bulk asks for no more than that.
     public var room: Int { max(0, limits.ops - load.count) }

@@ -1,0 +1,262 @@
+import Foundation
+import Integrity
+import NIOCore
+import NIOPosix
+import Sodium
+import Storage
+import Testing
+import Validation
+
+@testable import Conductor
+
+/// Somebody else's chain, made with a key at hand.
+private struct OtherChain {
+    private let seed: UInt8
+    let agent: AgentPubKey
+    private(set) var records: [Record] = []
+
+    init(_ seed: UInt8, dna: DnaHash) {
+        self.seed = seed
+        agent = Self.withKey(seed) { AgentPubKey(core: $0.publicKey) }
+        add(.dna(dna))
+        add(.agentValidationPkg(membraneProof: nil))
+        add(.create(entryType: .agentPubKey, entryHash: agent.entryHash), .agent(agent))
+    }
+
+    private static func withKey<R>(_ seed: UInt8, _ body: (borrowing SecretKey) -> R) -> R {
+        var bytes = [UInt8](repeating: seed, count: 32)
+        let secret = SecretBytes(moving: &bytes)
+        guard let key = SecretKey(seed: secret) else { preconditionFailure("32 bytes are a seed") }
+        return body(key)
+    }
+
+    func sign(_ bytes: [UInt8]) -> Signature { Signature(Self.withKey(seed) { $0.sign(bytes) }) }
+
+    mutating func add(_ data: ActionData, _ entry: Entry? = nil) {
+        let action = Action(
+            header: ActionHeader(
+                author: agent, timestamp: Timestamp(microseconds: 1_000 + Int64(records.count)),
+                actionSeq: UInt32(records.count), prevAction: records.last?.hash), data: data)
+        records.append(
+            Record(
+                signedAction: SignedAction(action: action, signature: sign(action.packed)),
+                entry: entry.map { .present($0) } ?? .notApplicable))
+    }
+
+    mutating func add(note: String, index: UInt8 = 0) {
+        let entry = Entry.app(note.packed)
+        let type = EntryType.app(AppEntryDef(entryIndex: index, zomeIndex: 0, visibility: .public))
+        add(.create(entryType: type, entryHash: entry.hash), entry)
+    }
+
+    var ops: [DhtOp] { records.flatMap { ChainOp.ops(for: $0) }.map { .chainOp($0) } }
+}
+
+/// The network of a test: remembers, and answers questions as it is told to.
+private final class FakePeers: ValidationPeers {
+    var asked: [AnyDhtHash] = []
+    var receipts: [(receipts: [SignedReceipt], author: AgentPubKey, peer: PeerTag)] = []
+    var spreadOps: [DhtOp] = []
+    var faults: [(PeerTag, PeerFault)] = []
+    var held: Set<DhtOpHash> = []
+    var blocked: [AgentPubKey] = []
+    var whenAsked: ([AnyDhtHash]) -> Void = { _ in }
+    /// Told after everything that happens.
+    var changed: () -> Void = {}
+
+    func fetch(_ missing: [AnyDhtHash]) {
+        asked += missing
+        whenAsked(missing)
+    }
+
+    func send(_ receipts: [SignedReceipt], to author: AgentPubKey, over peer: PeerTag) {
+        self.receipts.append((receipts, author, peer))
+        changed()
+    }
+
+    func spread(_ ops: [DhtOp]) {
+        spreadOps += ops
+        changed()
+    }
+
+    func fault(_ peer: PeerTag, _ fault: PeerFault) {
+        faults.append((peer, fault))
+        changed()
+    }
+
+    func integrated(_ ops: [(location: UInt32, hash: DhtOpHash)]) {
+        held.formUnion(ops.map(\.hash))
+        changed()
+    }
+
+    func block(_ agent: AgentPubKey) {
+        blocked.append(agent)
+        changed()
+    }
+}
+
+/// One conductor with one cell, and ops that come from nowhere.
+private final class IncomingScene {
+    let bench: CellBench
+    let peers = FakePeers()
+    private let promise: EventLoopPromise<Void>
+
+    var incoming: IncomingOps { bench.cell.space.incoming }
+    var store: Space { bench.cell.space.store }
+
+    init(_ bench: CellBench, _ promise: EventLoopPromise<Void>) {
+        self.bench = bench
+        self.promise = promise
+        incoming.network = peers
+    }
+
+    /// Goes on once this is so.
+    func when(_ condition: @escaping () -> Bool, _ then: @escaping () throws -> Void) {
+        peers.changed = { [self] in
+            guard condition() else { return }
+            peers.changed = {}
+            // Not in the middle of what is being done.
+            bench.conductor.loop.assumeIsolated().execute { [self] in
+                do {
+                    try then()
+                } catch {
+                    promise.fail(error)
+                }
+            }
+        }
+        peers.changed()
+    }
+
+    func end() {
+        incoming.stop()
+        bench.close()
+        promise.succeed(())
+    }
+}
+
+@Suite("ops of others in a conductor")
+struct IncomingOpsTests {
+    private func run(_ body: @escaping @Sendable (IncomingScene) throws -> Void) throws {
+        let folder = FileManager.default.temporaryDirectory.appendingPathComponent("incoming-\(UUID().uuidString)")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        let group = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+        defer { try? group.syncShutdownGracefully() }
+        let loop = group.next()
+        let promise = loop.makePromise(of: Void.self)
+        loop.execute {
+            CellBench.make(on: loop, folder: folder.path, hold: 0, functions: ["a"]) { made in
+                do {
+                    try body(IncomingScene(try made.get(), promise))
+                } catch {
+                    promise.fail(error)
+                }
+            }
+        }
+        try promise.futureResult.wait()
+    }
+
+    @Test("a chain that comes backwards is held whole, read as written here, and every op has its receipt")
+    func wholeChain() throws {
+        try run { scene in
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            other.add(note: "hello")
+            other.add(note: "again")
+            let ops = other.ops
+            scene.incoming.receive(ops.reversed(), from: 3, receiptsWanted: true)
+            scene.when({ scene.peers.held.count == ops.count && !scene.peers.receipts.isEmpty }) {
+                #expect(scene.peers.held == Set(ops.map(\.hash)))
+                #expect(scene.peers.faults.isEmpty)
+                let record = try scene.store.record(other.records[3].hash)
+                #expect(record?.record == other.records[3])
+                let length = try scene.store.chain(of: other.agent).count
+                #expect(length == 5)
+                let receipts = scene.peers.receipts.flatMap(\.receipts)
+                #expect(Set(receipts.map(\.receipt.op)) == Set(ops.map(\.hash)))
+                #expect(receipts.allSatisfy { $0.hasTrueSignature && $0.receipt.validator == scene.bench.agent })
+                #expect(scene.peers.receipts.allSatisfy { $0.author == other.agent && $0.peer == 3 })
+                scene.end()
+            }
+        }
+    }
+
+    @Test("what is missing is asked for, and what was not asked for is refused")
+    func dependencies() throws {
+        try run { scene in
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            other.add(note: "hello")
+            let last = ChainOp.ops(for: other.records[3])[1]
+            scene.peers.whenAsked = { hashes in
+                #expect(hashes == [.action(other.records[2].hash)])
+                scene.incoming.arrived(records: [other.records[0], other.records[2]], from: 4)
+            }
+            scene.incoming.receive([.chainOp(last)], from: 3, receiptsWanted: false)
+            scene.when({ scene.peers.held.contains(last.hash) }) {
+                #expect(scene.peers.faults.map(\.1) == [.unsolicited])
+                let known = try scene.store.knownAction(other.records[2].hash)
+                let shown = try scene.store.action(other.records[2].hash)
+                let unasked = try scene.store.knownAction(other.records[0].hash)
+                #expect(known != nil && unasked == nil)
+                #expect(shown == nil, "a dependency is not held")
+                scene.end()
+            }
+        }
+    }
+
+    @Test("who breaks a rule is charged by an agent here, refused from then on, and the op kept with its reason")
+    func warrants() throws {
+        try run { scene in
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            other.add(note: "of a type that there is not", index: 9)
+            scene.incoming.receive(other.ops, from: 3, receiptsWanted: false)
+            scene.when({ !scene.peers.spreadOps.isEmpty }) {
+                guard case .warrant(let signed)? = scene.peers.spreadOps.first else {
+                    throw PlasmidError(.internal, "that was no warrant")
+                }
+                #expect(signed.hasTrueSignature && signed.warrant.author == scene.bench.agent)
+                #expect(WarrantChecks.fault(signed) == nil)
+                #expect(scene.peers.blocked == [other.agent])
+                let kept = try scene.store.warrants(against: other.agent, includingRejected: true)
+                #expect(kept.map(\.signed) == [signed])
+                let rejected = try scene.store.rejected(limit: 9)
+                #expect(rejected.count == 2)
+                #expect(rejected.allSatisfy { $0.reason.contains("rule 20") })
+                #expect(scene.peers.faults.isEmpty)
+                other.add(note: "later")
+                let later = ChainOp.ops(for: other.records[4])
+                scene.incoming.receive(later.map { .chainOp($0) }, from: 3, receiptsWanted: false)
+                #expect(scene.peers.faults.map(\.1) == later.map { _ in .refusedAuthor })
+                scene.end()
+            }
+        }
+    }
+
+    @Test("receipts count when their validator signed them, for an op of an agent here, once for each validator")
+    func receipts() throws {
+        try run { scene in
+            let records = try scene.store.chain(of: scene.bench.agent).map(\.record)
+            let ops = ChainOp.ops(for: records[0])
+            scene.incoming.published(ops)
+            let dna = scene.bench.cell.space.dna
+            func receipt(_ chain: OtherChain, of op: DhtOpHash, by signer: OtherChain? = nil) -> SignedReceipt {
+                let receipt = ValidationReceipt(
+                    op: op, status: .valid, validator: chain.agent, whenIntegrated: Timestamp(microseconds: 9))
+                return SignedReceipt(receipt: receipt, signature: (signer ?? chain).sign(receipt.signedBytes))
+            }
+            let (one, two) = (OtherChain(40, dna: dna), OtherChain(41, dna: dna))
+            let good = receipt(one, of: ops[0].hash)
+            var unsigned = receipt(two, of: ops[0].hash)
+            unsigned.signature = Signature(Bytes64())
+            let foreign = receipt(two, of: ops[0].hash, by: one)
+            let strange = receipt(two, of: DhtOpHash(core: Bytes32(repeating: 4)))
+            scene.incoming.take(receipts: [good, good, unsigned, foreign, strange], from: 6)
+            scene.when({ scene.peers.faults.count == 3 }) {
+                #expect(scene.peers.faults.allSatisfy { $0 == (6, .badReceipt) })
+                let kept = try scene.store.receipts(of: ops[0].hash)
+                #expect(kept == [good])
+                #expect(scene.incoming.receiptBook.tally(of: ops[0].hash)?.valid == [one.agent])
+                scene.end()
+            }
+        }
+    }
+}
