@@ -41,8 +41,10 @@ struct ObservedAddressesTests {
     func notHeard() throws {
         let cases = [
             ("/ip4/192.168.0.1/tcp/1", mine), ("/ip4/127.0.0.1/tcp/1", mine), ("/dns/a.b/tcp/1", mine),
-            ("/ip4/8.8.8.8/tcp/1/p2p/\(PeerIDTests.a)/p2p-circuit", mine), ("/ip4/8.8.8.8/tcp/1", "/ip4/10.0.0.1/tcp/4001"),
-            ("/ip4/8.8.8.8/tcp/1", "/dns/victim.example/tcp/80"), ("/ip4/8.8.8.8/tcp/1", "/ip4/203.0.114.7/udp/4001/quic-v1"),
+            ("/ip4/8.8.8.8/tcp/1/p2p/\(PeerIDTests.a)/p2p-circuit", mine),
+            ("/ip4/8.8.8.8/tcp/1", "/ip4/10.0.0.1/tcp/4001"),
+            ("/ip4/8.8.8.8/tcp/1", "/dns/victim.example/tcp/80"),
+            ("/ip4/8.8.8.8/tcp/1", "/ip4/203.0.114.7/udp/4001/quic-v1"),
         ]
         for (remote, observed) in cases {
             var book = ObservedAddresses()
