@@ -63,6 +63,7 @@ import Testing
 /// What the process said before it died.
 struct Acknowledged {
     var seqs: [Int: Int] = [:]
+    var told: [Int: Int] = [:]
     var setting = 0
     var errors: [String] = []
 
@@ -72,6 +73,8 @@ struct Acknowledged {
             let words = line.split(separator: " ")
             if words.count == 3, words[0] == "A", let space = Int(words[1]), let seq = Int(words[2]) {
                 seqs[space] = max(seqs[space] ?? -1, seq)
+            } else if words.count == 3, words[0] == "O", let space = Int(words[1]), let seq = Int(words[2]) {
+                told[space] = max(told[space] ?? -1, seq)
             } else if words.count == 2, words[0] == "S", let value = Int(words[1]) {
                 setting = max(setting, value)
             } else {
@@ -96,12 +99,34 @@ struct Verifier {
                 let hash = DnaHash(hashing: [UInt8(index)])
                 let made = try database.spaces().contains(hash)
                 guard made else {
-                    if said.seqs[index] != nil { faults.append("space \(index) is gone") }
+                    if said.seqs[index] != nil || said.told[index] != nil { faults.append("space \(index) is gone") }
                     continue
                 }
                 faults += try check(try database.space(hash), index, said.seqs[index] ?? -1)
+                faults += try checkTold(try database.space(hash), index, said.told[index] ?? -1)
             }
         }
+        return faults
+    }
+
+    /// Batches of ops: every acknowledged one is there, and each is there wholly or not at all.
+    private func checkTold(_ space: Space, _ index: Int, _ said: Int) throws -> [String] {
+        var faults: [String] = []
+        let author = AgentPubKey(hashing: [UInt8(100 + index)])
+        let chain = try space.chain(of: author)
+        if chain.count <= said { faults.append("space \(index) was told up to \(chain.count - 1), \(said) was said") }
+        if !chain.isEmpty, (chain.count - 1) % 3 != 0 { faults.append("half a batch: \(chain.count) actions") }
+        for record in chain {
+            let hash = record.signedAction.hash
+            for type in ChainOpType.produced(by: record.signedAction.action)
+            where try space.standing(of: hash, type) != .integrated {
+                faults.append("no \(type) of \(record.signedAction.action.actionSeq)")
+            }
+            let missing = AnyDhtHash(ActionHash(hashing: hash.bytes))
+            if try space.parked(waitingFor: missing, limit: 2).count != 1 { faults.append("nothing waits for \(hash)") }
+        }
+        if try space.parkedCount() != chain.count { faults.append("\(try space.parkedCount()) parked") }
+        if try space.head(of: author).map({ Int($0.seq) }) ?? -1 != chain.count - 1 { faults.append("a gap") }
         return faults
     }
 

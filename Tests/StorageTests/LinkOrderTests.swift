@@ -58,6 +58,64 @@ import Testing
         }
     }
 
+    @Test("a space of schema 2: its links get new keys, and all ops of its chains are held")
+    func upgradeToOps() throws {
+        try withFolder { folder in
+            let base = AnyLinkableHash(EntryHash(hashing: [1]))
+            var alice = TestAuthor("alice")
+            alice.act(.dna(dna(1)))
+            for index in 0..<20 { alice.link(base, base, tag: [UInt8](repeating: 7, count: index / 4 * 150)) }
+            alice.act(.deleteLink(base: base, linkAdd: alice.records[5].signedAction.hash))
+            alice.create("note")
+            let records = alice.take().records
+            let commit = SpaceCommit(author: alice.key, records: records)
+            var options = smallOptions()
+            options.spaceUpgrades = []
+            try withDatabase(folder, options) { database, loop in
+                let space = try database.space(dna(1))
+                #expect(database.commitNow(space, commit, loop).code == nil)
+            }
+            // As schema 2 had them: the number of the action in the place of time and hash.
+            let aged = SchemaUpgrade { old throws(PlasmidError) in
+                var batch = WriteBatch()
+                let space = RowSpace(rows: old)
+                try old.scan(SpaceTables.links, RowRange(prefix: [])) { key, value throws(PlasmidError) in
+                    let create = try ActionHash(bytes39: try LinkRow.View(value).createBytes)
+                    let number = try space.number(create.coreBytes, HashByte.action) ?? 0
+                    batch.add(SpaceTables.links, [UInt8](key), nil)
+                    let start = [UInt8](key.slice(0, key.count - 41))
+                    batch.add(SpaceTables.links, start + SpaceKey.number(number), [UInt8](value))
+                    return true
+                }
+                return batch
+            }
+            options.spaceUpgrades = [aged]
+            try withDatabase(folder, options) { database, _ in _ = try database.space(dna(1)) }
+            options.spaceUpgrades = SchemaUpgrade.spaces
+            try withDatabase(folder, options) { database, loop in
+                let space = try database.space(dna(1))
+                let memory = MemorySpace()
+                try memory.commit(commit)
+                for order in LinkOrder.allCases {
+                    let request = LinkRequest(base: base, status: .all, order: order)
+                    #expect(try space.links(request) == memory.links(request))
+                }
+                let ops = records.flatMap(OpWorld.ops)
+                for op in ops { #expect(try space.standing(of: op.signedAction.hash, op.type) == .integrated) }
+                #expect(try space.unpublished(limit: 1000).count == ops.count)
+                // The same from the network is nothing new; what is taken and written afterwards stands beside it.
+                #expect(database.takeNow(space, OpBatch(integrated: ops), loop).code == nil)
+                var bob = TestAuthor("bob")
+                bob.act(.dna(dna(1)))
+                bob.link(base, base, tag: [7])
+                let told = bob.take().records.flatMap(OpWorld.ops)
+                #expect(database.takeNow(space, OpBatch(integrated: told), loop).code == nil)
+                #expect(try space.ops(from: 0, to: .max, limit: 1000).count == ops.count + told.count)
+            }
+            #expect(try Database.check(folder: folder, options: options, verifiesSignatures: false).faults.isEmpty)
+        }
+    }
+
     @Test("a space of the schema before gets its links by time from those by tag")
     func upgrade() throws {
         try withFolder { folder in

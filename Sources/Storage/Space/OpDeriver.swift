@@ -82,6 +82,8 @@ struct OpDeriver {
             if op.type.hasEntrySlot, let content = try Self.content(op.entryBytes, of: signed, op.type) {
                 try fill(hash, content, becomesVisible: op.type == .createEntry)
             }
+        } else if op.entryBytes != nil {
+            throw Self.refused(signed.hash, op.type, "its action has no entry, and one came with it")
         }
         place.integrated |= ActionPlace.bit(op.type)
         put(SpaceTables.hashes, SpaceKey.hash(signed.hash.coreBytes, HashByte.action), place.value)
@@ -233,10 +235,7 @@ struct OpDeriver {
     private static func content(
         _ bytes: [UInt8]?, of signed: SignedAction, _ type: ChainOpType?
     ) throws(PlasmidError) -> [UInt8]? {
-        guard let entryType = signed.action.entryType, let hash = signed.action.entryHash else {
-            if bytes == nil { return nil }
-            throw refused(signed.hash, type, "its action has no entry, and one came with it")
-        }
+        guard let entryType = signed.action.entryType, let hash = signed.action.entryHash else { return nil }
         guard entryType.visibility == .public else {
             if bytes == nil { return nil }
             throw refused(signed.hash, type, "its entry is private, and came with it")

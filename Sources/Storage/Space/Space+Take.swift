@@ -25,7 +25,15 @@ extension Space {
     /// otherwise before. A batch that is too large for one record of the journal is taken in parts, each all or nothing, in the order of
     /// ``OpBatch``'s properties; `completion` comes once, after the last, or after the first part that fails.
     public func take(_ batch: OpBatch, completion: @escaping (Result<Void, PlasmidError>) -> Void) {
-        take(batch.parts(of: environment.payloadBytesMax / 4)[...], completion)
+        // What the rows take is known once they are derived; what cannot fit by far is not derived as a whole.
+        let most = environment.payloadBytesMax
+        if batch.parts(of: most * 4).count > 1 { return take(batch.parts(of: most / 4)[...], completion) }
+        take([batch]) { [self] result in
+            guard case .failure(let error) = result, error.code == .tooLarge else { return completion(result) }
+            let parts = batch.parts(of: most / 4)
+            guard parts.count > 1 else { return completion(result) }
+            take(parts[...], completion)
+        }
     }
 
     private func take(_ parts: ArraySlice<OpBatch>, _ completion: @escaping (Result<Void, PlasmidError>) -> Void) {

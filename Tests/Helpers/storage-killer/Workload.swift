@@ -1,8 +1,9 @@
 import Integrity
 import Storage
 
-/// Commits in two spaces and the conductor's tables, several at a time, and prints each acknowledgement:
-/// `A <space> <seq of the commit's last action>` or `S <value of the setting>`.
+/// Commits in two spaces and the conductor's tables, takes batches of ops of others, several at a time, and prints each
+/// acknowledgement: `A <space> <seq of the commit's last action>`, `O <space> <seq of the batch's last action>` or
+/// `S <value of the setting>`.
 struct Workload {
     let database: Database
     let loop: HelperLoop
@@ -10,9 +11,12 @@ struct Workload {
 
     func run() throws {
         var chains = [Chain(0), Chain(1)]
+        // Two more that are written elsewhere, and come as ops.
+        var others = [Chain(100), Chain(101)]
         for index in chains.indices {
             let space = try database.space(DnaHash(hashing: [UInt8(index)]))
             chains[index].head = try space.head(of: chains[index].author)
+            others[index].head = try space.head(of: others[index].author)
         }
         var setting = try database.conductor.settings.get([1]).map { Int($0[0]) << 8 | Int($0[1]) } ?? 0
         var open = 0
@@ -27,6 +31,14 @@ struct Workload {
             let seq = chains[index].head?.seq ?? 0
             open += 1
             try database.space(DnaHash(hashing: [UInt8(index)])).commit(commit) { answered($0, "A \(index) \(seq)\n") }
+            if step % 3 == 0 {
+                let told = others[index].next()
+                let seq = others[index].head?.seq ?? 0
+                open += 1
+                try database.space(DnaHash(hashing: [UInt8(index)])).take(Self.batch(told)) {
+                    answered($0, "O \(index) \(seq)\n")
+                }
+            }
             if step % 5 == 0 {
                 setting += 1
                 let value = setting
@@ -40,6 +52,32 @@ struct Workload {
         }
         loop.run { open == 0 }
         if let failure { throw failure }
+    }
+}
+
+extension Workload {
+    /// All ops of what another wrote, and for each action a parked op that waits for it.
+    static func batch(_ commit: SpaceCommit) -> OpBatch {
+        var batch = OpBatch()
+        for record in commit.records {
+            let signed = record.signedAction
+            for type in ChainOpType.produced(by: signed.action) {
+                batch.integrated.append(
+                    HeldOp(
+                        signedAction: signed, actionBytes: record.actionBytes, type: type, entryBytes: record.entryBytes
+                    ))
+            }
+            let missing = ActionHash(hashing: signed.hash.bytes)
+            let waiting = Action(
+                header: ActionHeader(
+                    author: signed.action.author, timestamp: signed.action.timestamp,
+                    actionSeq: signed.action.actionSeq &+ 1_000_000, prevAction: missing),
+                data: .initZomesComplete)
+            let op = ChainOp(type: .agentActivity, action: waiting, signature: signed.signature)
+            batch.parked.append(
+                ParkedOp(op: .chainOp(op), missing: [AnyDhtHash(missing)], since: signed.action.timestamp))
+        }
+        return batch
     }
 }
 
