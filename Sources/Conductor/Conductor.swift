@@ -49,6 +49,11 @@ public final class Conductor: @unchecked Sendable {
     /// What the methods of 2019 made.
     var register = Register()
     weak var interfaceHost: (any InterfaceHost)?
+    /// The way to other conductors; nil for one that works alone.
+    var network: NetworkDesk?
+    var networkListener: (() -> Void)?
+    let heldWaits = HeldWaits()
+    private var settlesNetwork = false
     /// What was counted of each instance since the start, cells stopped and started or not.
     var meters: [String: CellMeter] = [:]
     /// Chains that were restored and may not be written to.
@@ -109,6 +114,19 @@ public final class Conductor: @unchecked Sendable {
         return { [self] result in
             changing.subtract(names)
             reply(result)
+        }
+    }
+
+    /// The time by which peers are waited for.
+    var networkNow: Timestamp { options.networkClock?() ?? options.clock() }
+
+    /// Has the network follow which cells run, after whatever is going on now.
+    func settleNetwork() {
+        guard network != nil, !settlesNetwork else { return }
+        settlesNetwork = true
+        loop.assumeIsolated().execute { [self] in
+            settlesNetwork = false
+            network?.settle()
         }
     }
 
@@ -186,10 +204,16 @@ public final class Conductor: @unchecked Sendable {
         options.failureBound = bound
     }
 
-    /// Stops every module; what was acknowledged is on disk already.
-    /// - Parameter done: called on the loop when their processes have ended.
-    public func shutDown(_ done: @escaping () -> Void = {}) {
+    /// Leaves the network and stops every module; what was acknowledged is on disk already.
+    /// - Parameters:
+    ///   - abruptly: without telling peers, as a kill would.
+    ///   - done: called on the loop when connections are closed and the modules' processes have ended.
+    public func shutDown(abruptly: Bool = false, _ done: @escaping () -> Void = {}) {
         loop.assertInEventLoop()
+        if let network {
+            self.network = nil
+            return network.close(saysGoodbye: !abruptly) { [self] in shutDown(done) }
+        }
         for cell in cells.values { cell.retireRunners() }
         for space in spaces.values { retire(space.validators) }
         whenAllGone.append(done)

@@ -70,8 +70,13 @@ public struct ConductorOptions: Sendable {
     public var network: NetworkOptions?
     /// The wall clock, µs since the Unix epoch.
     public var clock: @Sendable () -> Timestamp
+    /// The clock of what waits for peers: retries, rounds, records; nil for ``clock``. A test whose wall clock stands still
+    /// gives one that runs.
+    public var networkClock: (@Sendable () -> Timestamp)?
     /// Random bytes from the system's generator, or a test's.
     public var randomBytes: @Sendable (Int) -> [UInt8]
+    /// Writes are taken without being judged, as a changed program would have it. Only to test what other nodes make of it.
+    public var skipsOwnChecks = false
     /// What becomes of a message or call from one agent to another on its way. For tests only; nil delivers all.
     public var messageFate: (@Sendable (_ from: AgentPubKey, _ to: AgentPubKey) -> MessageFate)?
 

@@ -1,5 +1,5 @@
 public import Integrity
-import Sodium
+public import Sodium
 
 // What agents seal for each other. Which zome may ask is the caller's to decide: any zome of a cell can open what was sealed
 // for the cell's agent.
@@ -36,6 +36,29 @@ extension Keystore {
                 hint: "they were altered or cut, or are from or for somebody else")
         }
         return plain
+    }
+
+    /// What `make` makes of the secret that an agent's key and another Ed25519 key have in common (X25519 of both, converted):
+    /// a MAC that the other's owner could have made as well.
+    /// - Throws: `keyNotFound`; `badInput` where `other` is no key that anyone could have.
+    public func mac(
+        of agent: AgentPubKey, for other: Bytes32, _ make: (borrowing SecretBytes) -> Bytes32
+    ) throws(PlasmidError) -> Bytes32 {
+        let made = try withSecret(of: agent) { (secret: borrowing SecretKey) -> Bytes32? in
+            guard let shared = secret.agree(with: other) else { return nil }
+            return make(shared)
+        }
+        guard let made else { throw PlasmidError(.badInput, "nothing can be shared with a key that nobody can have") }
+        return made
+    }
+
+    /// The seed of this conductor's libp2p identity in one space: the same at every start, and not to be linked with that of
+    /// another space by anyone without the keystore. 32 bytes.
+    /// - Parameter space: the 39 bytes of the DNA's hash.
+    public func networkSeed(for space: [UInt8]) -> SecretBytes {
+        let root = KDF.derive(from: master, context: "PlsmNetw", id: 1)
+        var bytes = Blake2b.keyed256(key: root, space).array
+        return SecretBytes(moving: &bytes)
     }
 
     /// Signs messages with a key that is made for it and forgotten at once: whoever has the public key can check that they

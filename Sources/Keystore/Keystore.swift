@@ -49,7 +49,7 @@ public final class Keystore: @unchecked Sendable {
     public var path: String { file.path }
 
     private let file: SealedFile
-    private let master: SecretBytes
+    let master: SecretBytes
     private var header: KeystoreFormat.Header
     private var entries: [KeystoreFormat.Entry]
     /// What the file holds now, to notice that another program wrote it.

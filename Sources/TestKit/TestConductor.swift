@@ -42,6 +42,10 @@ public final class TestConductor: Sendable {
     /// `Running` is touched on `loop` only; the lock is for those who ask whether there is one.
     private let running = Mutex<NIOLoopBound<Running>?>(nil)
     private let inbox = Inbox()
+    private let listening = Mutex<[String]>([])
+
+    /// Where it listens for other conductors, as multiaddrs; none while it is down or not on a network.
+    public var addresses: [String] { listening.withLock { $0 } }
 
     init(name: String, folder: String, settings: Settings, network: TestNetwork, loop: any EventLoop) {
         self.name = name
@@ -59,29 +63,43 @@ public final class TestConductor: Sendable {
         disk.fail(with: nil)
         let options = options
         let store = storeOptions
-        try await loop.submit { [self] in
-            let loop = loop
-            var logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }
-            logger.logLevel = .critical
-            let keystore = try Self.keystore(folder)
-            let database = try Database(folder: folder, options: store) { work in loop.execute(work) }
+        let listening = try await loop.flatSubmit { [self] () -> EventLoopFuture<[String]> in
+            let promise = loop.makePromise(of: [String].self)
             do {
-                let conductor = try Conductor(
-                    loop: loop, options: options, keystore: keystore, database: database, logger: logger)
-                try conductor.load()
-                _ = conductor.hearSignals { [inbox, network] signal in
-                    inbox.add(signal)
-                    network.transcript.heard(signal)
-                    network.bell.ring()
-                }
-                let bound = NIOLoopBound(Running(conductor: conductor, database: database), eventLoop: loop)
-                running.withLock { $0 = bound }
+                try open(options, store).startNetwork { promise.completeWith($0.mapError { $0 as any Error }) }
             } catch {
-                database.close()
-                throw error
+                promise.fail(error)
             }
+            return promise.futureResult
         }.get()
+        self.listening.withLock { $0 = listening }
         network.bell.ring()
+    }
+
+    /// On the loop.
+    private func open(_ options: ConductorOptions, _ store: Database.Options) throws -> Conductor {
+        let loop = loop
+        var logger = Logger(label: name) { _ in SwiftLogNoOpLogHandler() }
+        logger.logLevel = .critical
+        let keystore = try Self.keystore(folder)
+        let database = try Database(folder: folder, options: store) { work in loop.execute(work) }
+        do {
+            let conductor = try Conductor(
+                loop: loop, options: options, keystore: keystore, database: database, logger: logger)
+            try conductor.load()
+            _ = conductor.hearSignals { [inbox, network] signal in
+                inbox.add(signal)
+                network.transcript.heard(signal)
+                network.bell.ring()
+            }
+            conductor.hearNetwork { [network] in network.bell.ring() }
+            let bound = NIOLoopBound(Running(conductor: conductor, database: database), eventLoop: loop)
+            running.withLock { $0 = bound }
+            return conductor
+        } catch {
+            database.close()
+            throw error
+        }
     }
 
     /// Ends it as an operator would: what is on its way is finished first.
@@ -100,7 +118,7 @@ public final class TestConductor: Sendable {
         disk.fail(with: EIO)
         try await leave { running, done in
             running.database.cutOff()
-            running.conductor.shutDown(done)
+            running.conductor.shutDown(abruptly: true, done)
         }
     }
 
@@ -123,6 +141,7 @@ public final class TestConductor: Sendable {
         }
         guard let last else { return }
         inbox.failCalls()
+        listening.withLock { $0 = [] }
         let gone = loop.makePromise(of: Void.self)
         loop.execute { end(last.value) { gone.succeed(()) } }
         try await gone.futureResult.get()
@@ -205,6 +224,15 @@ public final class TestConductor: Sendable {
             moduleFolders: settings.withLock { $0.modules } + [products], limits: limits, testMode: true,
             clock: { clock.now }, randomBytes: { SystemRandom.bytes($0) })
         options.messageFate = { messages.fate($0, $1) }
+        if network.isConnected {
+            let started = NIODeadline.now()
+            options.networkClock = {
+                let passed = (NIODeadline.now() - started).nanoseconds / 1_000
+                return Timestamp(microseconds: clock.now.microseconds + passed)
+            }
+            options.network = NetworkOptions(
+                listen: ["/ip4/127.0.0.1/tcp/0"], bootstrap: network.addresses(besides: self))
+        }
         return options
     }
 

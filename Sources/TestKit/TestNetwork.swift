@@ -15,8 +15,7 @@ import Synchronization
 ///     try await network.until([ada, ben], hold: note)
 /// }
 /// ```
-/// Conductors have no network between them yet: people meet on one conductor, and what is asked for across two is refused
-/// with `notSupported`, never waited for. The calls are those that will stay when they have one.
+/// Conductors of one network know of each other, over loopback: people on different ones meet as they do under `plasmid run`.
 public final class TestNetwork: Sendable {
     /// The wall clock of every conductor of this network.
     public let clock: VirtualClock
@@ -28,19 +27,24 @@ public final class TestNetwork: Sendable {
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     private let folder: String
     private let nodes = Mutex<[String: TestConductor]>([:])
+    /// Whether its conductors are on a network.
+    let isConnected: Bool
 
-    private init(clock: VirtualClock) throws {
+    private init(clock: VirtualClock, isConnected: Bool) throws {
         self.clock = clock
+        self.isConnected = isConnected
         folder = FileManager.default.temporaryDirectory.path + "/plasmid-network-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     /// Runs a test with a network of its own; its conductors are ended and their folders removed in any case.
+    /// - Parameter connected: false for conductors that know nothing of each other.
     public static func run<Result: Sendable>(
-        clock: VirtualClock = VirtualClock(), _ body: @Sendable (TestNetwork) async throws -> Result
+        clock: VirtualClock = VirtualClock(), connected: Bool = true,
+        _ body: @Sendable (TestNetwork) async throws -> Result
     ) async throws -> Result {
-        let network = try TestNetwork(clock: clock)
+        let network = try TestNetwork(clock: clock, isConnected: connected)
         clock.whenMoved { [weak network] in network?.clockMoved() }
         do {
             let result = try await body(network)
@@ -112,10 +116,17 @@ public final class TestNetwork: Sendable {
         }
     }
 
+    /// Where the others may be found: the addresses of every running conductor but `node`.
+    func addresses(besides node: TestConductor) -> [String] {
+        nodes.withLock { nodes in
+            nodes.values.filter { $0 !== node }.sorted { $0.name < $1.name }.flatMap(\.addresses)
+        }
+    }
+
     /// Waits until the conductors of all these people hold an action or entry: what a gossiping network comes to by itself.
-    /// - Throws: ``Refusal``: `notSupported` if they are on several conductors, `timeout`.
-    public func until(_ people: [Person], hold hash: AnyDhtHash, within seconds: Double = 10) async throws {
-        try Self.together(people)
+    /// - Throws: ``Refusal``: `notSupported` if they are on several conductors that are not connected, `timeout`.
+    public func until(_ people: [Person], hold hash: AnyDhtHash, within seconds: Double = 30) async throws {
+        if !isConnected { try Self.together(people) }
         try await until("\(people.map(\.name).joined(separator: ", ")) hold \(hash)", within: seconds) {
             for person in people where try await !person.holds(hash) { return false }
             return true
@@ -123,7 +134,7 @@ public final class TestNetwork: Sendable {
     }
 
     /// The same for an action.
-    public func until(_ people: [Person], hold action: ActionHash, within seconds: Double = 10) async throws {
+    public func until(_ people: [Person], hold action: ActionHash, within seconds: Double = 30) async throws {
         try await until(people, hold: AnyDhtHash(action), within: seconds)
     }
 
@@ -133,7 +144,7 @@ public final class TestNetwork: Sendable {
         }
         throw Refusal(
             code: "notSupported",
-            message: "\(first.name) and \(far.name) are on two conductors, which have no network between them yet")
+            message: "\(first.name) and \(far.name) are on two conductors, which are not connected")
     }
 }
 

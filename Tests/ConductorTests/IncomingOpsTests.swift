@@ -59,6 +59,8 @@ private final class FakePeers: ValidationPeers {
     var spreadOps: [DhtOp] = []
     var faults: [(PeerTag, PeerFault)] = []
     var held: Set<DhtOpHash> = []
+    var settledOps = 0
+    var acknowledgedOps: [DhtOpHash] = []
     var blocked: [AgentPubKey] = []
     var whenAsked: ([AnyDhtHash]) -> Void = { _ in }
     /// Told after everything that happens.
@@ -86,6 +88,13 @@ private final class FakePeers: ValidationPeers {
 
     func integrated(_ ops: [(location: UInt32, hash: DhtOpHash)]) {
         held.formUnion(ops.map(\.hash))
+        changed()
+    }
+
+    func settled(_ batch: SettledOps) { settledOps += batch.integrated.count }
+
+    func acknowledged(_ receipts: [(op: DhtOpHash, location: UInt32, by: AgentPubKey)]) {
+        acknowledgedOps += receipts.map(\.op)
         changed()
     }
 

@@ -6,7 +6,7 @@ import Testing
 /// Where the sources stand. Symbolic links are followed, since a digest of sources refuses them.
 private let root = URL(fileURLWithPath: #filePath).resolvingSymlinksInPath()
     .deletingLastPathComponent().deletingLastPathComponent().deletingLastPathComponent().path
-private let workshop = root + "/Tests/Modules/manifests/workshop.happ.yaml"
+let workshop = root + "/Tests/Modules/manifests/workshop.happ.yaml"
 
 @Suite("a network of conductors in one test", .timeLimit(.minutes(3)))
 struct NetworkTests {
@@ -36,9 +36,9 @@ struct NetworkTests {
         }
     }
 
-    @Test("two conductors know nothing of each other, and that is said at once, not waited for")
+    @Test("two conductors that are not connected know nothing of each other, and that is said at once, not waited for")
     func apart() async throws {
-        try await TestNetwork.run { network in
+        try await TestNetwork.run(connected: false) { network in
             let north = try await network.conductor("north")
             let south = try await network.conductor("south")
             let ada = try await network.person("ada", happ: workshop, on: north)
@@ -219,7 +219,7 @@ struct NetworkTests {
     }
 }
 
-private struct Written: Decodable {
+struct Written: Decodable {
     var action: ActionHash
 }
 

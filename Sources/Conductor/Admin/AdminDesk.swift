@@ -31,6 +31,8 @@ extension Conductor {
             case "admin/grant/update": try updateGrant(params, reply)
             case "admin/revoke": try revoke(params, reply)
             case "admin/dump": try dump(params, reply)
+            case "admin/held": try held(params, reply)
+            case "admin/warrants": try warrants(params, reply)
             case "admin/backup": try backUp(params, reply)
             case "admin/restored/release": try releaseRestored(params, reply)
             case "admin/chain/export": try exportChain(params, reply)

@@ -240,7 +240,9 @@ extension Conductor {
         guard let next = cells.first else { return done(.success(())) }
         do {
             let space = try space(next.cell.role, isNew: true)
-            space.store.commit(try spaceCommit(of: next.scratch, agent: next.cell.agent)) { [self] result in
+            let commit = try spaceCommit(of: next.scratch, agent: next.cell.agent)
+            space.store.commit(commit) { [self] result in
+                if case .success = result { space.network?.authored(commit) }
                 if case .failure = result { done(result) } else { commitGenesis(cells.dropFirst(), done) }
             }
         } catch {

@@ -54,7 +54,9 @@ final class Cell {
     var callOfModuleCall: [UInt64: ActiveCall] = [:]
     /// Messages and calls to other agents that wait for their answers.
     var messagesUnderWay = 0
-    var isActive = true
+    var isActive = true {
+        didSet { if isActive != oldValue { conductor.settleNetwork() } }
+    }
     /// Whether it came out of a backup and may not write yet.
     var isReadOnly: Bool
     /// Why the chain was last set back to what storage holds.

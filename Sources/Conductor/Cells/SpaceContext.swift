@@ -17,7 +17,11 @@ final class SpaceContext {
     let declaredRules: DeclarativeRules
     /// What the cells' chains take in unique fields, as far as they are stored.
     let uniqueValues = UniqueMemory()
-    var cells: [AgentPubKey: Cell] = [:]
+    var cells: [AgentPubKey: Cell] = [:] {
+        didSet { conductor.settleNetwork() }
+    }
+    /// The other conductors of the space; nil while this one works alone.
+    var network: SpaceNetwork?
     var validators: (any ZomeRunner)?
     var validatorModules: ValidatorModules?
     /// The modules that the validators run, in the order of the zomes.

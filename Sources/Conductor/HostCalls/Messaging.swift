@@ -134,11 +134,33 @@ struct RemoteCall {
     let origin: CallOrigin
 }
 
-/// The receiving side.
+/// On the way: to an agent of this conductor, or to the conductor where it is.
 extension SpaceContext {
     func deliver(_ message: DirectMessage, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
         do {
             guard try arrives(from: message.from, to: message.to) else { return }
+        } catch {
+            return reply(.failure(PlasmidError.from(error)))
+        }
+        if cells[message.to] == nil, let network { return network.send(message, reply) }
+        deliverHere(message, reply)
+    }
+
+    func deliver(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
+        do {
+            guard try arrives(from: call.from, to: call.to) else { return }
+        } catch {
+            return reply(.failure(PlasmidError.from(error)))
+        }
+        if cells[call.to] == nil, let network { return network.call(call, reply) }
+        deliverHere(call, reply)
+    }
+}
+
+/// The receiving side: what came from an agent of this conductor, or over the network from one that was proved.
+extension SpaceContext {
+    func deliverHere(_ message: DirectMessage, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
+        do {
             let cell = try reachableCell(message.to)
             guard let zome = cell.zomeIndex(message.zome), cell.zomes[zome].callbacks.contains(.receive) else {
                 throw PlasmidError(
@@ -161,9 +183,8 @@ extension SpaceContext {
         }
     }
 
-    func deliver(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
+    func deliverHere(_ call: RemoteCall, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void) {
         do {
-            guard try arrives(from: call.from, to: call.to) else { return }
             let cell = try reachableCell(call.to)
             var origin = call.origin
             let admission = try cell.authorise(

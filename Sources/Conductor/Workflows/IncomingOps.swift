@@ -18,6 +18,10 @@ protocol ValidationPeers: AnyObject {
     func fault(_ peer: PeerTag, _ fault: PeerFault)
     /// Ops that are held now, durably.
     func integrated(_ ops: [(location: UInt32, hash: DhtOpHash)])
+    /// What has a verdict now is kept, durably: it can be handed over.
+    func settled(_ batch: SettledOps)
+    /// Receipts for own ops that count.
+    func acknowledged(_ receipts: [(op: DhtOpHash, location: UInt32, by: AgentPubKey)])
     /// An agent broke the rules of the space: nothing is taken from them any more.
     func block(_ agent: AgentPubKey)
 }
@@ -48,7 +52,7 @@ final class IncomingOps {
     }
 
     var conductor: Conductor { space.conductor }
-    var now: Timestamp { conductor.options.clock() }
+    var now: Timestamp { conductor.networkNow }
     var held: HeldReads { HeldReads(space: space) }
 
     /// Ops came from a peer. A verdict comes later; receipts go back over the same connection.
@@ -176,6 +180,7 @@ final class IncomingOps {
             switch result {
             case .success:
                 let own = batch.warrants.filter { $0.status == .valid && space.cells[$0.signed.warrant.author] != nil }
+                network?.settled(batch)
                 perform(pipeline.stored(batch.id, held: held, now: now))
                 if !own.isEmpty { network?.spread(own.map { .warrant($0.signed) }) }
             case .failure(let error):

@@ -105,6 +105,8 @@ public enum AdminMethod {
         ],
         "admin/revoke": [need("instance_id"), may("address"), may("label"), may("tag")],
         "admin/dump": [need("instance_id")],
+        "admin/warrants": [need("instance_id"), may("agent"), may("timeout_ms", .integer)],
+        "admin/held": [need("instance_id"), need("hash"), may("timeout_ms", .integer)],
         "admin/token/issue": [
             may("app_id"), may("interface_id"), may("expiry_seconds", .integer),
             may("single_use", .boolean),

@@ -21,7 +21,7 @@ public enum AgentProof {
     }
 
     /// The proof: BLAKE2b-256 of the statement, keyed with X25519 of both keys converted from Ed25519.
-    public static func mac(secret: [UInt8], statement: [UInt8]) -> Bytes32 {
+    public static func mac(secret: borrowing SecretBytes, statement: [UInt8]) -> Bytes32 {
         Blake2b.keyed256(key: secret, statement)
     }
 }

@@ -90,3 +90,31 @@ public struct GetBody: Packable, Hashable {
         }
     }
 }
+
+/// The body of ``FrameKind/round``: one message of the side that began the round; the answer is the other's, or nil.
+public struct RoundBody: Packable, Hashable {
+    /// Numbers the rounds that one side begins on a connection.
+    public var round: UInt32
+    /// What is said.
+    public var message: ReconcileMessage
+
+    /// A message of a round.
+    public init(round: UInt32, message: ReconcileMessage) {
+        self.round = round
+        self.message = message
+    }
+
+    /// Writes `[round, message]`.
+    public func pack(into w: inout MessagePackWriter) {
+        w.writeArrayHeader(2)
+        w.writeUInt(round)
+        message.pack(into: &w)
+    }
+
+    /// Reads what ``pack(into:)`` writes.
+    public init(from r: inout MessagePackReader) throws(PlasmidError) {
+        try r.expectArray(2, "A message of a round")
+        round = try r.readUInt32()
+        message = try r.read()
+    }
+}

@@ -9,6 +9,8 @@ extension PlasmidError.Code {
     public static let badAddress = Self(rawValue: "badAddress")
     /// A peer that does not show what it has to show: membership, or an agent's key.
     public static let proofRefused = Self(rawValue: "proofRefused")
+    /// An agent against which a warrant was found to be true: nothing goes to it or comes from it.
+    public static let agentBlocked = Self(rawValue: "agentBlocked")
     /// The connection, with a peer or with a conductor's port, ended before the answer came; whether the request ran is
     /// unknown.
     public static let connectionLost = Self(rawValue: "connectionLost")

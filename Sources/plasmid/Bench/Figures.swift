@@ -65,12 +65,12 @@ struct Figures: ParsableCommand {
             let folder = FileManager.default.temporaryDirectory.path + "/plasmid-bench-\(UUID().uuidString)"
             defer { try? FileManager.default.removeItem(atPath: folder) }
             try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-            let place = BenchPlace(folder: folder, samples: try Demo.samples(apps), isQuick: quick)
+            let place = BenchPlace(folder: folder, samples: try DemoOptions.samples(apps), isQuick: quick)
             do {
                 figures += try group.measure(place)
             } catch {
                 bar.finish()
-                throw Demo.failure(error)
+                throw DemoOptions.failure(error)
             }
         }
         bar.finish()

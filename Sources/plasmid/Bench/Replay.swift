@@ -64,7 +64,7 @@ struct Replay: ParsableCommand {
     func run() throws {
         let workload = try workload()
         guard !workload.arrivals.isEmpty else { throw Failure.usage("there are no events to play") }
-        let samples = try Demo.samples(apps)
+        let samples = try DemoOptions.samples(apps)
         let folder = FileManager.default.temporaryDirectory.path + "/plasmid-replay-\(UUID().uuidString)"
         defer { if !keep { try? FileManager.default.removeItem(atPath: folder) } }
         let conductor = try ConductorProcess(folder: folder + "/data", cost: .forTests)
@@ -76,7 +76,7 @@ struct Replay: ParsableCommand {
         do {
             report = try stage.play()
         } catch {
-            throw Demo.failure(error)
+            throw DemoOptions.failure(error)
         }
         try json ? Output.json(report.value) : Output.line(report.text)
         if keep { Output.line("The data is in \(folder).") }

@@ -35,7 +35,7 @@ struct DataFolder: Equatable {
     var adminToken: String { path + "/admin.token" }
     /// The configuration that is read where none is named, if it is there.
     var config: String { path + "/conductor.yaml" }
-    /// Which ports the conductor took: `{"admin":9100,"app":9101}`; the conductor writes it at each start.
+    /// Which ports the conductor took: `{"admin":9100,"app":9101,"network":["/ip4/…"]}`; the conductor writes it at each start.
     var ports: String { path + "/ports.json" }
 
     /// Makes the folder, for its owner only, where it is not there yet.
@@ -72,6 +72,13 @@ struct DataFolder: Equatable {
                     hint: "start the conductor again"))
         }
         return (Int(admin), Int(app))
+    }
+
+    /// Where the conductor of this folder listens for other conductors, as multiaddrs; none if it is on no network.
+    func readPeerAddresses() throws -> [String] {
+        guard let bytes = FileManager.default.contents(atPath: ports) else { throw notRunning() }
+        let value = try? JSONLines.value(String(decoding: bytes, as: UTF8.self))
+        return value?["network"]?.items.compactMap(\.text) ?? []
     }
 
     /// The token of the admin port; nil where the conductor asks for none.

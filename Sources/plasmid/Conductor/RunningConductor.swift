@@ -68,14 +68,23 @@ final class RunningConductor: @unchecked Sendable {
                 loop: loop, handler: ConductorBridge(conductor: conductor, adminToken: token, config: config),
                 configuration: settings.apiConfiguration, logger: logger)
             let starting = server.start().assumeIsolated()
-            return starting.flatMapThrowing { [self] ports in
-                try settings.folder.writePorts(ports)
+            return starting.flatMap { [self] ports in
                 let doors = Doors(server)
                 parts = Parts(
                     database: database, conductor: conductor, server: server, ports: ports, config: config, doors: doors
                 )
                 conductor.listen(with: doors)
-                return ports
+                let joined = loop.makePromise(of: APIPorts.self).assumeIsolated()
+                conductor.startNetwork { result in
+                    joined.completeWith(
+                        result.mapError { $0 as any Error }.flatMap { addresses in
+                            Result { () throws(any Error) in
+                                try settings.folder.writePorts(ports, network: addresses)
+                                return ports
+                            }
+                        })
+                }
+                return joined.futureResult.nonisolated()
             }.nonisolated()
         } catch {
             database.close()
@@ -174,6 +183,7 @@ extension RunSettings {
                 listen: config.network.listen, bootstrap: config.network.bootstrap,
                 relay: config.network.relay == .never ? .never : .auto)
         }
+        options.skipsOwnChecks = testMode && ProcessInfo.processInfo.environment["PLASMID_TEST_UNCHECKED"] == "1"
         options.failureBound.count = config.zomes.failures
         if let failureBound { options.failureBound = failureBound }
         return options
@@ -203,8 +213,12 @@ extension DataFolder {
         return token
     }
 
-    func writePorts(_ ports: APIPorts) throws {
-        try write("{\"admin\":\(ports.admin),\"app\":\(ports.app)}\n", to: self.ports)
+    func writePorts(_ ports: APIPorts, network: [String]) throws {
+        let value = MessagePackValue.object([
+            "admin": .int(Int64(ports.admin)), "app": .int(Int64(ports.app)),
+            "network": .array(network.map { .string($0) }),
+        ])
+        try write(try JSONLines.text(value, indented: false) + "\n", to: self.ports)
     }
 
     /// Writes beside the target and renames: a reader finds the old content or the new.

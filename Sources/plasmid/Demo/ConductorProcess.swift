@@ -39,15 +39,17 @@ final class ConductorProcess: @unchecked Sendable {
     }
 
     /// Starts the conductor and waits for its word that it is ready.
-    /// - Parameter environment: what its environment has beside this process's.
-    func start(environment: [String: String] = [:]) throws {
+    /// - Parameters:
+    ///   - arguments: more of them for `plasmid run`.
+    ///   - environment: what its environment has beside this process's.
+    func start(arguments: [String] = [], environment: [String: String] = [:]) throws {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: programs + "/plasmid")
         process.environment = ProcessInfo.processInfo.environment
             .merging(["CREDENTIALS_DIRECTORY": credentials]) { $1 }.merging(environment) { $1 }
         process.arguments = [
             "run", "--data", folder.path, "--port", "0", "--passphrase", "credential:passphrase", "--test-mode",
-        ]
+        ] + arguments
         let output = Pipe()
         process.standardOutput = output
         let log = folder.path + "/log"

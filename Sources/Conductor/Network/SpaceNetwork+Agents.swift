@@ -1,0 +1,208 @@
+import Gossip
+import Integrity
+import Keystore
+import Logging
+import Storage
+import Transport
+
+/// Who is where: what the agents here say of themselves, and what is known of others.
+extension SpaceNetwork {
+    /// How long a record holds, in microseconds: 20 minutes.
+    private static var lifetime: Int64 { 20 * 60_000_000 }
+    /// Records in one frame.
+    private static var recordsPerFrame: Int { 256 }
+    /// How long a peer that could not be reached is left alone, in microseconds.
+    private static var goneFor: Int64 { 10_000_000 }
+
+    // MARK: The agents here
+
+    /// Signs records anew where there is none, where the old one has come to half of its time, or where an address changed.
+    func refreshOwnRecords() {
+        let here = space.cells.filter { $0.value.isActive }.keys.sorted()
+        table.own = Set(space.cells.keys)
+        let addresses = desk.announced.map(\.bytes)
+        var fresh: [AgentRecord] = []
+        for agent in here {
+            if let record = own[agent], record.info.addresses == addresses,
+                record.info.expiresAt.microseconds - now.microseconds > Self.lifetime / 2
+            {
+                continue
+            }
+            if let record = signRecord(of: agent, addresses: addresses, tombstone: false) { fresh.append(record) }
+        }
+        for agent in own.keys.sorted() where space.cells[agent]?.isActive != true {
+            if let record = signRecord(of: agent, addresses: [], tombstone: true) { fresh.append(record) }
+            own[agent] = nil
+        }
+        tell(fresh)
+    }
+
+    /// Says that the agents here are not any more.
+    func sayGoodbye() {
+        tell(own.keys.sorted().compactMap { signRecord(of: $0, addresses: [], tombstone: true) })
+        own = [:]
+    }
+
+    private func signRecord(of agent: AgentPubKey, addresses: [[UInt8]], tombstone: Bool) -> AgentRecord? {
+        // Later than the one before, whatever the clock does.
+        let last = own[agent]?.info.createdAt.microseconds ?? .min
+        let created = max(now.microseconds, last == .min ? .min : last + 1)
+        let info = AgentPresence(
+            agent: agent, peer: identity.peerID.bytes,
+            addresses: Array(addresses.prefix(AgentRecord.addressesMaximum)), arc: arc,
+            createdAt: Timestamp(microseconds: created), expiresAt: Timestamp(microseconds: created + Self.lifetime),
+            isTombstone: tombstone)
+        do {
+            let message = AgentRecord.message(info.packed, dna: space.dna)
+            let record = AgentRecord(info: info, signature: try conductor.keystore.sign(message, by: agent))
+            if !tombstone { own[agent] = record }
+            return record
+        } catch {
+            desk.logger.error("an agent's record cannot be signed", metadata: ["reason": "\(error)"])
+            return nil
+        }
+    }
+
+    // MARK: Telling
+
+    /// What a new member is told: who is here, and whom else it may go to.
+    func introduce(to peer: SpacePeer) {
+        let mine = own.keys.sorted().compactMap { own[$0] }
+        let records = Array((mine + table.records).prefix(Self.recordsPerFrame))
+        if !records.isEmpty { peer.tell(.agents, records.packed) }
+    }
+
+    private func tell(_ records: [AgentRecord], except: SpacePeer? = nil) {
+        guard !records.isEmpty else { return }
+        let body = records.packed
+        for peer in sortedMembers where peer !== except { peer.tell(.agents, body) }
+    }
+
+    var sortedMembers: [SpacePeer] { members.values.filter { !$0.isOver }.sorted { $0.tag < $1.tag } }
+
+    // MARK: Hearing
+
+    func takeRecords(_ body: [UInt8], from peer: SpacePeer) throws(PlasmidError) {
+        let records = try [AgentRecord](packed: body)
+        guard records.count <= Self.recordsPerFrame else {
+            throw PlasmidError(.badFrame, "a frame holds \(records.count) records of agents")
+        }
+        var news: [AgentRecord] = []
+        for record in records {
+            let agent = record.info.agent
+            guard own[agent] == nil, space.cells[agent] == nil, isNewer(record) else { continue }
+            if let fault = record.fault(dna: space.dna, now: now) {
+                self.fault(of: peer, fault)
+                continue
+            }
+            if take(record) { news.append(record) }
+        }
+        // Passed on once: a record that is known already goes no further.
+        tell(news, except: peer)
+        if !news.isEmpty {
+            connectToKnown()
+            scheduleRounds()
+        }
+    }
+
+    /// Only of a newer record is the signature worth verifying.
+    private func isNewer(_ record: AgentRecord) -> Bool {
+        guard let known = table.record(of: record.info.agent) else { return true }
+        return record.info.createdAt > known.info.createdAt
+    }
+
+    /// Takes a verified record; true where it is news to others too.
+    private func take(_ record: AgentRecord) -> Bool {
+        let before = table.record(of: record.info.agent)
+        switch table.learn(record, now: now) {
+        case .old, .noRoom: return false
+        case .left:
+            if let before { publishing.went(record.info.agent, arc: before.info.arc) }
+        case .came, .changed:
+            perform(publishing.came(record.info.agent, arc: record.info.arc, now: now))
+        }
+        desk.whenChanged()
+        return true
+    }
+
+    func forgetExpired() {
+        let now = now
+        _ = table.expire(now: now)
+        for id in gone.keys where (gone[id] ?? now) <= now { gone[id] = nil }
+    }
+
+    // MARK: Going there
+
+    /// Connects to peers of known agents, and to the addresses that an operator gave while there is nobody.
+    func connectToKnown() {
+        guard members.count + reaching.count < Self.membersMaximum else { return }
+        for record in table.records {
+            guard let id = PeerID(bytes: record.info.peer), id != identity.peerID, members[id] == nil,
+                reaching[id] == nil, gone[id] == nil, members.count + reaching.count < Self.membersMaximum,
+                table.treatment(of: PeerKey(record.info.peer), now: now) != .dropped
+            else { continue }
+            connect(to: id, record) { _ in }
+        }
+        if members.isEmpty { dialBootstrap() }
+    }
+
+    private func dialBootstrap() {
+        for address in desk.bootstrap where !underWay.contains(address) {
+            underWay.insert(address)
+            dial(address, expecting: nil) { [weak self] result in
+                self?.underWay.remove(address)
+                if case .failure(let error) = result {
+                    self?.desk.logger.debug(
+                        "no member answers at a configured address",
+                        metadata: ["address": "\(address)", "reason": "\(error.message)"])
+                }
+            }
+        }
+    }
+
+    /// A peer where an agent is, connected and proved to be of the space.
+    ///
+    /// An agent that nobody knows, that has left, or whose peer cannot be reached is an error at once.
+    func reach(_ agent: AgentPubKey, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void) {
+        let offline = PlasmidError(.peerUnreachable, "agent \(agent) is offline", hint: "try again later")
+        guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer) else {
+            // Somebody whose chain is held has been here; of anybody else nothing is known.
+            if (try? space.store.head(of: agent)) != nil { return done(.failure(offline)) }
+            return done(
+                .failure(
+                    PlasmidError(
+                        .agentNotFound, "no agent \(agent) is known in this space",
+                        hint: "check the address; agents are listed by `plasmid admin agents`")))
+        }
+        if let peer = members[id], !peer.isOver { return done(.success(peer)) }
+        if gone[id] != nil { return done(.failure(offline)) }
+        connect(to: id, record) { result in
+            done(result.mapError { PlasmidError(.peerUnreachable, offline.message, hint: offline.hint, cause: $0.message) })
+        }
+    }
+
+    private func connect(
+        to id: PeerID, _ record: AgentRecord, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void
+    ) {
+        if reaching[id] != nil {
+            reaching[id]?.append(done)
+            return
+        }
+        reaching[id] = [done]
+        var addresses = record.info.addresses.compactMap { try? Multiaddr(bytes: $0) }[...]
+        func next(_ last: PlasmidError) {
+            guard let address = addresses.popFirst() else {
+                gone[id] = Timestamp(microseconds: now.microseconds + Self.goneFor)
+                for done in reaching.removeValue(forKey: id) ?? [] { done(.failure(last)) }
+                return
+            }
+            dial(address, expecting: id) { [weak self] result in
+                switch result {
+                case .failure(let error): next(error)
+                case .success: for done in self?.reaching.removeValue(forKey: id) ?? [] { done(result) }
+                }
+            }
+        }
+        next(PlasmidError(.peerUnreachable, "agent \(record.info.agent) gives no address that can be dialled"))
+    }
+}

@@ -1,0 +1,151 @@
+import Gossip
+import Integrity
+import Storage
+import Transport
+
+/// Ops on their way: those that are written here go out, those of others come in.
+extension SpaceNetwork {
+    /// The locations whose ops are kept here.
+    var arc: Arc { .full }
+
+    // MARK: Going out
+
+    /// What an agent here has committed goes to the holders at once.
+    func authored(_ commit: SpaceCommit) {
+        var ops: [ChainOp] = []
+        var held: [NewlyHeld] = []
+        for record in commit.records {
+            let signed = record.signedAction
+            for op in ChainOp.ops(for: Self.record(record)) {
+                guard let location = op.type.basis(of: signed.action, hash: signed.hash)?.location else { continue }
+                let hash = record.actionBytes.withUnsafeBytes { op.type.hash(actionBytes: $0) }
+                ops.append(op)
+                held.append(
+                    NewlyHeld(location: location, hash: hash, place: .chain(signed.hash.core, op.type)))
+            }
+        }
+        note(held)
+        publish(ops, held)
+    }
+
+    /// A committed record as others may see it.
+    private static func record(_ record: CommittedRecord) -> Record {
+        let signed = record.signedAction
+        var entry = RecordEntry.notApplicable
+        if signed.action.entryType?.visibility == .private {
+            entry = .hidden
+        } else if let bytes = record.entryBytes, let read = try? Entry(packed: bytes) {
+            entry = .present(read)
+        }
+        return Record(signedAction: signed, entry: entry)
+    }
+
+    /// Sends ops to every member that keeps their location.
+    func spread(_ ops: [DhtOp], receiptsWanted: Bool) {
+        for peer in sortedMembers { push(ops, to: peer, receiptsWanted: receiptsWanted) }
+    }
+
+    /// Bytes of ops in one frame: several small ones, or one large.
+    private static var frameBytes: Int { 1_048_576 }
+
+    func push(_ ops: [DhtOp], to peer: SpacePeer, receiptsWanted: Bool) {
+        var packed: [[UInt8]] = []
+        var bytes = 0
+        func send() {
+            guard !packed.isEmpty else { return }
+            peer.opsOut += UInt64(packed.count)
+            peer.sendSync(Frame(.ops, body: OpsBody(receiptsWanted: receiptsWanted, ops: packed).packed))
+            (packed, bytes) = ([], 0)
+        }
+        for op in ops {
+            let one = op.packed
+            if packed.count == OpsBody.opsMaximum || (!packed.isEmpty && bytes + one.count > Self.frameBytes) { send() }
+            packed.append(one)
+            bytes += one.count
+        }
+        send()
+    }
+
+    // MARK: Coming in
+
+    /// Ops that a peer pushes. One that cannot be read costs its sender a fault, and no other op.
+    func takeOps(_ body: [UInt8], from peer: SpacePeer) throws(PlasmidError) {
+        let frame = try OpsBody(packed: body)
+        var ops: [DhtOp] = []
+        ops.reserveCapacity(frame.ops.count)
+        for bytes in frame.ops {
+            do throws(PlasmidError) {
+                ops.append(try DhtOp(packed: bytes))
+            } catch {
+                fault(of: peer, error)
+            }
+        }
+        peer.opsIn += UInt64(ops.count)
+        space.incoming.receive(ops, from: peer.tag, receiptsWanted: frame.receiptsWanted)
+    }
+
+    /// A new member: both compare what they hold, on the dialer's word.
+    func met(_ peer: SpacePeer) {
+        let key = PeerKey(peer.connection.peer.bytes)
+        table.connected(key, isDialer: peer.connection.isDialer, now: now, using: &random)
+        scheduleRounds()
+        publishOld()
+        desk.whenChanged()
+    }
+
+    /// No connection to a member is left.
+    func parted(from peer: SpacePeer) {
+        let key = PeerKey(peer.connection.peer.bytes)
+        table.disconnected(key, isGone: false, now: now)
+        for record in table.records where record.info.peer == key.bytes {
+            publishing.went(record.info.agent, arc: record.info.arc)
+        }
+    }
+
+    /// A member is gone.
+    func lost(_ peer: SpacePeer) { desk.whenChanged() }
+
+    func takeReceipts(_ body: [UInt8], from peer: SpacePeer) throws(PlasmidError) {
+        let receipts = try [SignedReceipt](packed: body)
+        guard receipts.count <= OpsBody.opsMaximum else {
+            throw PlasmidError(.badFrame, "a frame holds \(receipts.count) receipts")
+        }
+        space.incoming.take(receipts: receipts, from: peer.tag)
+    }
+
+    // MARK: Answering
+
+    /// Records by the hashes of actions or entries, as far as they are held here. Private entries are not among them.
+    func answerGet(
+        _ body: [UInt8], _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        let hashes = try GetBody(packed: body).hashes
+        var records: [Record] = []
+        var bytes = 0
+        for hash in hashes {
+            guard let record = try heldRecord(hash) else { continue }
+            bytes += record.packed.count
+            guard bytes < Frame.bodyBytesMaximum - 1_024 else { break }
+            records.append(record)
+        }
+        reply(.success(records.packed))
+    }
+
+    private func heldRecord(_ hash: AnyDhtHash) throws(PlasmidError) -> Record? {
+        if let action = hash.action { return try space.store.record(action)?.record }
+        guard let entry = hash.entry else { return nil }
+        return try space.store.recordsOfEntry(entry).first { stored in
+            if case .present = stored.entry { return true }
+            return false
+        }?.record
+    }
+
+    /// Ops by their addresses, as far as they are held; the answer comes behind them.
+    func answerWanted(
+        _ body: [UInt8], from peer: SpacePeer, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void
+    ) throws(PlasmidError) {
+        let wanted = try WantedBody(packed: body).hashes
+        push(wanted.compactMap { heldOp(OpKey(location: 0, hash: $0)) }, to: peer, receiptsWanted: false)
+        reply(.success([0xc0]))
+    }
+}

@@ -1,0 +1,92 @@
+import Gossip
+import Integrity
+import Logging
+import NIOCore
+import Storage
+import Transport
+
+/// Own ops on their way to their holders, until enough of them have signed for it (docs/spec/gossip.md).
+extension SpaceNetwork {
+    /// Own ops that are on their way at a time; what is beyond waits in storage.
+    private static var publishingMaximum: Int { 20_000 }
+    /// Own ops that are read from storage at once.
+    private static var publishingPage: Int { 2_000 }
+
+    /// Sends new ops of an agent here.
+    func publish(_ ops: [ChainOp], _ held: [NewlyHeld]) {
+        // Alone, or with too much under way: storage knows what is unpublished, and is asked when there is somebody.
+        guard !members.isEmpty, publishing.count < Self.publishingMaximum else {
+            hasUnpublished = true
+            return
+        }
+        space.incoming.published(ops)
+        let adding = zip(ops, held).map { op, held in
+            (
+                key: OpKey(location: held.location, hash: held.hash), wanted: space.incoming.required(op.action),
+                signers: [AgentPubKey]()
+            )
+        }
+        perform(publishing.add(adding, now: now, holders: holders, using: &random))
+    }
+
+    /// Sends what was written while nobody was there, or before the start.
+    func publishOld() {
+        guard hasUnpublished, publishing.count < Self.publishingMaximum / 2 else { return }
+        do throws(PlasmidError) {
+            let page = try space.store.unpublished(limit: publishing.count + Self.publishingPage)
+            var adding: [(key: OpKey, wanted: Int, signers: [AgentPubKey])] = []
+            var ops: [ChainOp] = []
+            for place in page where adding.count < Self.publishingPage {
+                guard let op = try space.store.op(place.action, place.type),
+                    let location = op.type.basis(of: op.action, hash: place.action)?.location
+                else { continue }
+                let hash = op.hash
+                let key = OpKey(location: location, hash: hash)
+                guard publishing.receipts(of: key) == nil else { continue }
+                let signers = try space.store.receipts(of: hash).map(\.receipt.validator)
+                adding.append((key, space.incoming.required(op.action), signers))
+                ops.append(op)
+            }
+            hasUnpublished = page.count == publishing.count + Self.publishingPage
+            space.incoming.published(ops)
+            perform(publishing.add(adding, now: now, holders: holders, using: &random))
+        } catch {
+            desk.logger.error("what is to be published cannot be read", metadata: ["reason": "\(error.message)"])
+        }
+    }
+
+    /// The agents of other conductors that keep a location.
+    private func holders(_ location: UInt32) -> [AgentPubKey] { table.holders(of: location, now: now) }
+
+    /// Carries out what the book decides. Marks are written with the receipts that they follow from.
+    func perform(_ effects: [PublishEffect]) {
+        for case .send(let keys, let agent) in effects {
+            guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer), let peer = members[id]
+            else {
+                // Sent again when it is there.
+                if let arc = table.record(of: agent)?.info.arc { publishing.went(agent, arc: arc) }
+                continue
+            }
+            push(keys.compactMap { heldOp($0) }, to: peer, receiptsWanted: true)
+        }
+        schedulePublishing()
+    }
+
+    private func schedulePublishing() {
+        publishTimer?.cancel()
+        guard let next = publishing.nextWake, !isOver else { return }
+        let wait = min(60_000_000, max(100_000, next.microseconds - now.microseconds))
+        publishTimer = conductor.after(microseconds: wait) { [weak self] in
+            guard let self, !isOver else { return }
+            perform(publishing.tick(now: now, holders: holders, using: &random))
+            publishOld()
+        }
+    }
+
+    /// Receipts that were verified.
+    func acknowledged(_ receipts: [(op: DhtOpHash, location: UInt32, by: AgentPubKey)]) {
+        for receipt in receipts {
+            _ = publishing.receipt(for: OpKey(location: receipt.location, hash: receipt.op), by: receipt.by)
+        }
+    }
+}

@@ -1,0 +1,209 @@
+import Gossip
+import Integrity
+import Logging
+import NIOCore
+import Sodium
+import Storage
+import Transport
+
+/// How storage finds an op again.
+enum OpPlace {
+    /// By the name that it had when the space was joined.
+    case id(UInt64)
+    /// By its action.
+    case chain(Bytes32, ChainOpType)
+    /// By looking at its location: warrants, of which there are few.
+    case location
+}
+
+/// An op that is held since now.
+struct NewlyHeld {
+    let location: UInt32
+    let hash: DhtOpHash
+    let place: OpPlace
+}
+
+/// Comparing what is held with peers, and handing over what they lack (docs/spec/gossip.md).
+extension SpaceNetwork {
+    /// Rounds that this side has under way at a time.
+    private static var roundsMaximum: Int { 4 }
+
+    // MARK: What is held
+
+    /// Reads the places of everything that is held, once, when the space is joined.
+    func loadIndex() throws(PlasmidError) {
+        var keys: [OpKey] = []
+        try space.store.eachOp(in: 0...UInt32.max) { (place: HeldOpPlace) throws(PlasmidError) in
+            keys.append(OpKey(location: place.location, hash: place.hash))
+            places[place.hash.core] = .id(place.id)
+            return true
+        }
+        held = OpIndex(keys)
+    }
+
+    /// Ops that were integrated, or written here, from now on are compared and handed over.
+    func note(_ ops: [NewlyHeld]) {
+        for op in ops where places.updateValue(op.place, forKey: op.hash.core) == nil {
+            let key = OpKey(location: op.location, hash: op.hash)
+            held.insert(key)
+            aside.remove(key)
+        }
+        if !ops.isEmpty { desk.whenChanged() }
+    }
+
+    /// An op that is held, as it travels.
+    func heldOp(_ key: OpKey) -> DhtOp? {
+        guard let place = places[key.core.bytes] else { return nil }
+        do throws(PlasmidError) {
+            switch place {
+            case .id(let id): return try space.store.op(id: id)
+            case .chain(let action, let type): return try space.store.op(ActionHash(core: action), type).map { .chainOp($0) }
+            case .location: return try space.store.op(key.hash, at: key.location)
+            }
+        } catch {
+            desk.logger.error("an op cannot be read", metadata: ["reason": "\(error.message)"])
+            return nil
+        }
+    }
+
+    // MARK: Rounds that this side begins
+
+    /// Begins the rounds that are due, and wakes up when the next is.
+    func scheduleRounds() {
+        guard !isOver else { return }
+        let own = ArcSet([arc])
+        while members.values.count(where: \.isInRound) < Self.roundsMaximum,
+            let key = table.nextRound(now: now, own: own)
+        {
+            guard let id = PeerID(bytes: key.bytes), let peer = members[id], !peer.isOver else {
+                table.failed(key, now: now, using: &random)
+                continue
+            }
+            beginRound(with: peer)
+        }
+        roundTimer?.cancel()
+        guard let next = table.nextWake(own: own) else { return }
+        let wait = max(50_000, next.microseconds - now.microseconds)
+        roundTimer = conductor.after(microseconds: min(wait, 60_000_000)) { [weak self] in self?.scheduleRounds() }
+    }
+
+    private func beginRound(with peer: SpacePeer) {
+        guard !peer.isInRound else { return }
+        do throws(PlasmidError) {
+            let begun = try ReconcileRound.begin(
+                held, aside: aside, arcs: ArcSet([arc]), peerArcs: arcs(of: peer),
+                salt: randomBytes(GossipLimits.saltBytes))
+            peer.isInRound = true
+            peer.lastRound += 1
+            ask(peer, RoundState(begun.round), begun.message)
+        } catch {
+            // Nothing in common: there is nothing to compare.
+            table.failed(PeerKey(peer.connection.peer.bytes), now: now, using: &random)
+        }
+    }
+
+    /// What a peer keeps, as far as its agents say.
+    private func arcs(of peer: SpacePeer) -> ArcSet {
+        let arcs = table.arcs(of: PeerKey(peer.connection.peer.bytes))
+        return arcs.isEmpty ? .full : arcs
+    }
+
+    private func ask(_ peer: SpacePeer, _ state: RoundState, _ message: ReconcileMessage) {
+        let body = RoundBody(round: peer.lastRound, message: message)
+        peer.request(.round, body.packed, overSync: true) { [weak self, weak peer] result in
+            guard let self, let peer, !peer.isOver else { return }
+            do throws(PlasmidError) {
+                let answer = try Optional<ReconcileMessage>(packed: try result.get())
+                guard let answer else { return end(peer, state) }
+                let step = try state.round.receive(answer)
+                state.found += step.gifts.count + Int(clamping: step.expected)
+                give(step.gifts, to: peer)
+                if let reply = step.reply { ask(peer, state, reply) } else { end(peer, state) }
+            } catch {
+                if error.code != .syncRefused, error.code != .connectionLost { fault(of: peer, error) }
+                end(peer, state)
+            }
+        }
+    }
+
+    private func end(_ peer: SpacePeer, _ state: RoundState) {
+        peer.isInRound = false
+        peer.rounds += 1
+        peer.roundEnded = now
+        table.finished(PeerKey(peer.connection.peer.bytes), found: state.found, now: now, using: &random)
+        desk.whenChanged()
+        scheduleRounds()
+    }
+
+    // MARK: Rounds that a peer begins
+
+    func takeRound(
+        _ frame: Frame, from peer: SpacePeer, _ reply: ((Result<[UInt8], PlasmidError>) -> Void)?
+    ) throws(PlasmidError) {
+        let body = try RoundBody(packed: frame.body)
+        guard let reply else { throw PlasmidError(.badFrame, "a message of a round came without a number") }
+        do throws(PlasmidError) {
+            let step: ReconcileStep
+            if case .open = body.message {
+                let joined = try ReconcileRound.join(
+                    held, aside: aside, arcs: ArcSet([arc]), message: body.message)
+                peer.served = (body.round, RoundState(joined.round))
+                step = joined.step
+            } else {
+                guard let (number, state) = peer.served, number == body.round else {
+                    throw PlasmidError(.syncOutOfTurn, "A message came for a round that nobody began.")
+                }
+                step = try state.round.receive(body.message)
+            }
+            if step.isFinished {
+                peer.served = nil
+                table.finished(
+                    PeerKey(peer.connection.peer.bytes), found: step.gifts.count, now: now, using: &random)
+            }
+            give(step.gifts, to: peer)
+            reply(.success(step.reply.packed))
+        } catch {
+            peer.served = nil
+            reply(.success(Optional(ReconcileMessage.closing(error)).packed))
+            if error.code != .syncNothingShared, error.code != .syncRefused { throw error }
+        }
+    }
+
+    // MARK: Handing over
+
+    /// Puts what a peer lacks behind what it is sent already.
+    private func give(_ gifts: [ReconcileGift], to peer: SpacePeer) {
+        for gift in gifts {
+            switch gift {
+            case .ops(let keys): peer.gifts += keys
+            case .range(let range, let except):
+                let left = Set(except)
+                held.forEach(in: range) { key in
+                    if !left.contains(key) { peer.gifts.append(key) }
+                    return true
+                }
+            }
+        }
+        pump(peer)
+    }
+
+    /// Sends of the gifts as much as the peer takes now.
+    func pump(_ peer: SpacePeer) {
+        while !peer.gifts.isEmpty, peer.hasRoomForSync {
+            var ops: [DhtOp] = []
+            while ops.count < OpsBody.opsMaximum, let key = peer.gifts.popFirst() {
+                if let op = heldOp(key) { ops.append(op) }
+            }
+            push(ops, to: peer, receiptsWanted: false)
+        }
+    }
+}
+
+/// A round under way: a box, so that what answers a request goes on with it.
+final class RoundState {
+    var round: ReconcileRound
+    /// About how much either side had that the other lacked.
+    var found = 0
+
+    init(_ round: ReconcileRound) { self.round = round }
+}

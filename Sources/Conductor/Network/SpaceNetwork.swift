@@ -1,0 +1,244 @@
+import Gossip
+import Integrity
+import Logging
+import NIOCore
+import Sodium
+import Transport
+
+/// A space as its members see each other: this conductor's identity in it, the connections to peers, and who is where.
+///
+/// Confined to the conductor loop.
+final class SpaceNetwork {
+    static let talkProtocol = "/plasmid/space/1.0.0"
+    static let syncProtocol = "/plasmid/sync/1.0.0"
+
+    let space: SpaceContext
+    let conductor: Conductor
+    let desk: NetworkDesk
+    let keys: SpaceKeys
+    /// The libp2p identity of this space alone.
+    let identity: HostIdentity
+    /// Its key, for the proofs of agents.
+    let secret: SecretKey
+    /// Peers that have shown that they know the space, by their libp2p key.
+    var members: [PeerID: SpacePeer] = [:]
+    /// Every connection, members or not yet.
+    private var connections: [UInt64: SpacePeer] = [:]
+    private var lastTag: UInt64 = 0
+    /// What other agents say of themselves, which peers they are at, and how those behave.
+    var table = PeerTable(own: [])
+    /// Ops of agents here on their way to their holders.
+    var publishing = PublishBook()
+    /// Whether there are ops of agents here that ``publishing`` has not been told of.
+    var hasUnpublished = true
+    /// What the agents here say.
+    var own: [AgentPubKey: AgentRecord] = [:]
+    /// Who waits for a connection to a peer.
+    var reaching: [PeerID: [(Result<SpacePeer, PlasmidError>) -> Void]] = [:]
+    /// Peers that could not be reached of late, and until when they are not tried again.
+    var gone: [PeerID: Timestamp] = [:]
+    /// What is held, by location and hash: what rounds compare.
+    var held = OpIndex()
+    /// What is known and not held: parked or rejected.
+    var aside = OpIndex()
+    /// How storage finds what is held again.
+    var places: [Bytes32: OpPlace] = [:]
+    /// Agents that nothing is taken from any more.
+    var blocked: Set<AgentPubKey> = []
+    /// Configured addresses that are being dialled.
+    var underWay: Set<Multiaddr> = []
+    private var heartbeat: Scheduled<Void>?
+    var roundTimer: Scheduled<Void>?
+    var publishTimer: Scheduled<Void>?
+    var random = SystemRandomNumberGenerator()
+    private(set) var isOver = false
+
+    /// Peers of one space that are connected at a time.
+    static let membersMaximum = 64
+
+    init(space: SpaceContext, desk: NetworkDesk, seed: borrowing SecretBytes) throws(PlasmidError) {
+        guard let secret = SecretKey(seed: seed) else {
+            throw PlasmidError(.internal, "a network key of 32 bytes was refused")
+        }
+        self.space = space
+        self.desk = desk
+        self.secret = secret
+        conductor = space.conductor
+        keys = SpaceKeys(dna: space.dna)
+        identity = HostIdentity(seed: seed)
+    }
+
+    var now: Timestamp { conductor.networkNow }
+
+    func randomBytes(_ count: Int) -> [UInt8] { conductor.options.randomBytes(count) }
+
+    // MARK: Beginning and end
+
+    /// - Throws: the storage's errors: a space whose ops cannot be read is not joined.
+    func start() throws(PlasmidError) {
+        try loadIndex()
+        let keys = keys
+        identity.accepts = { hint, ephemeral in keys.accepts(hint: hint, ephemeral: ephemeral) }
+        identity.handle(Self.talkProtocol) { [weak self] stream in self?.answerOffer(stream) }
+        identity.handle(Self.syncProtocol) { [weak self] stream in self?.takeSync(stream) }
+        desk.host.add(identity)
+        beat()
+    }
+
+    func stop(saysGoodbye: Bool = true) {
+        guard !isOver else { return }
+        if saysGoodbye { sayGoodbye() }
+        isOver = true
+        heartbeat?.cancel()
+        roundTimer?.cancel()
+        publishTimer?.cancel()
+        for peer in sortedConnections { peer.end(PlasmidError(.connectionLost, "the space is left")) }
+        let waiting = reaching
+        reaching = [:]
+        for (_, replies) in waiting {
+            for reply in replies { reply(.failure(PlasmidError(.connectionLost, "the space is left"))) }
+        }
+        desk.host.remove(identity.peerID)
+    }
+
+    /// The connection of a tag, while it lasts.
+    func connected(_ tag: UInt64) -> SpacePeer? { connections[tag] }
+
+    private var sortedConnections: [SpacePeer] { connections.values.sorted { $0.tag < $1.tag } }
+
+    /// What has to be done now and then: new records, new connections.
+    private func beat() {
+        guard !isOver else { return }
+        refreshOwnRecords()
+        forgetExpired()
+        connectToKnown()
+        heartbeat = conductor.after(microseconds: 2_000_000) { [weak self] in self?.beat() }
+    }
+
+    // MARK: Connections
+
+    /// Goes to an address where a member may be; what comes of it is heard through ``joined(_:)``.
+    func dial(
+        _ address: Multiaddr, expecting: PeerID?, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void
+    ) {
+        let keys = keys
+        desk.host.dial(
+            address, expecting: expecting, as: identity, hint: { ephemeral in keys.hint(ephemeral: ephemeral) }
+        ).assumeIsolated().whenComplete { [weak self] result in
+            guard let self, !isOver else { return }
+            switch result {
+            case .failure(let error): done(.failure(PlasmidError.from(error)))
+            case .success(let connection):
+                let peer = add(connection)
+                peer.onMember = { [weak peer] in
+                    if let peer { done(.success(peer)) }
+                }
+                pendingDials[peer.tag] = done
+                peer.begin()
+            }
+        }
+    }
+
+    /// Dials whose peer has not shown its membership yet.
+    private var pendingDials: [UInt64: (Result<SpacePeer, PlasmidError>) -> Void] = [:]
+
+    private func add(_ connection: PeerConnection) -> SpacePeer {
+        lastTag += 1
+        let peer = SpacePeer(connection, tag: lastTag, network: self, now: now)
+        connections[peer.tag] = peer
+        connection.onClose.append { [weak peer] _ in
+            peer?.end(PlasmidError(.connectionLost, "the connection to the peer ended"))
+        }
+        return peer
+    }
+
+    /// A dialer's first stream: its offer is answered, whatever it holds, with as many bytes.
+    private func answerOffer(_ stream: PeerStream) {
+        MembershipDoor.answer(stream, keys: keys, desk: desk) { [weak self] rest in
+            guard let self, !isOver, !stream.connection.isDialer,
+                !connections.values.contains(where: { $0.connection === stream.connection })
+            else { return stream.reset() }
+            add(stream.connection).accepted(stream, rest)
+        }
+    }
+
+    private func takeSync(_ stream: PeerStream) {
+        guard let peer = connections.values.first(where: { $0.connection === stream.connection }), peer.isMember else {
+            return stream.reset()
+        }
+        peer.serve(stream)
+    }
+
+    /// A peer has shown that it knows the space.
+    func joined(_ peer: SpacePeer) {
+        pendingDials[peer.tag] = nil
+        let id = peer.connection.peer
+        if let other = members[id], other !== peer, !other.isOver {
+            // Both dialled at once: both keep the one whose dialer has the smaller id, the other may end what it began.
+            let spare = isPreferred(peer) ? other : peer
+            if spare === other { members[id] = peer }
+            conductor.after(microseconds: 5_000_000) { [weak spare] in
+                spare?.end(PlasmidError(.connectionLost, "there is another connection to this peer"))
+            }
+        } else {
+            members[id] = peer
+        }
+        gone[id] = nil
+        introduce(to: peer)
+        met(peer)
+    }
+
+    private func isPreferred(_ peer: SpacePeer) -> Bool {
+        let (mine, other) = (identity.peerID.bytes, peer.connection.peer.bytes)
+        return peer.connection.isDialer == mine.lexicographicallyPrecedes(other)
+    }
+
+    /// A connection is gone.
+    func left(_ peer: SpacePeer, _ error: PlasmidError) {
+        connections[peer.tag] = nil
+        let id = peer.connection.peer
+        if members[id] === peer {
+            members[id] = connections.values.filter { $0.isMember && $0.connection.peer == id }.min { $0.tag < $1.tag }
+            if members[id] == nil { parted(from: peer) }
+        }
+        pendingDials.removeValue(forKey: peer.tag)?(.failure(error))
+        lost(peer)
+    }
+
+    /// A peer did what no peer should do: it is remembered, and a peer that does so often is left.
+    func fault(of peer: SpacePeer, _ error: PlasmidError, _ offence: PeerOffence = .malformed) {
+        desk.logger.notice(
+            "a peer is at fault",
+            metadata: ["space": "\(space.dna)", "code": "\(error.code.rawValue)", "reason": "\(error.message)"])
+        let treatment = table.note(offence, of: PeerKey(peer.connection.peer.bytes), now: now)
+        if treatment == .dropped { peer.end(error) }
+    }
+
+    // MARK: Frames
+
+    /// Carries out what a member's frame asks or says.
+    func take(
+        _ frame: Frame, from peer: SpacePeer, _ reply: ((Result<[UInt8], PlasmidError>) -> Void)?
+    ) throws(PlasmidError) {
+        switch frame.kind {
+        case .agents: try takeRecords(frame.body, from: peer)
+        case .message: try takeMessage(frame.body, from: peer, try peer.admit(Self.wanted(reply)))
+        case .call: try takeCall(frame.body, from: peer, try peer.admit(Self.wanted(reply)))
+        case .signal: try takeSignal(frame.body, from: peer)
+        case .ops: try takeOps(frame.body, from: peer)
+        case .receipts: try takeReceipts(frame.body, from: peer)
+        case .get: try answerGet(frame.body, try peer.admit(Self.wanted(reply)))
+        case .wanted: try answerWanted(frame.body, from: peer, try peer.admit(Self.wanted(reply)))
+        case .round: try takeRound(frame, from: peer, reply)
+        case .query: throw PlasmidError(.badFrame, "this version answers no queries")
+        case .prove, .answer, .refusal: throw PlasmidError(.badFrame, "a frame came that is not for here")
+        }
+    }
+
+    private static func wanted(
+        _ reply: ((Result<[UInt8], PlasmidError>) -> Void)?
+    ) throws(PlasmidError) -> (Result<[UInt8], PlasmidError>) -> Void {
+        guard let reply else { throw PlasmidError(.badFrame, "a question came without a number") }
+        return reply
+    }
+}
