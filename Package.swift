@@ -80,7 +80,7 @@ let package = Package(
         part("Keystore", ["Integrity", "Sodium"]),
         part("Storage", ["CLMDB", "Integrity", "Sodium"]),
         part("Chain", ["Integrity"]),
-        part("Validation", ["Integrity"]),
+        part("Validation", ["Integrity", "Sodium"]),
         part("Gossip", ["Integrity", "Sodium"]),
         part(
             "Transport",

@@ -99,7 +99,7 @@ public struct Person: Sendable {
             guard place.conductor === conductor else {
                 throw Refusal(
                     code: "notSupported",
-                    message: "\(name) and \(place.name) are on two conductors; a client calls the one that it is connected to")
+                    message: "\(name) and \(place.name) are on two conductors, and a client is connected to one")
             }
             switch try await place.conductor.call(request) {
             case .ok(let bytes):

@@ -93,7 +93,7 @@ final class NetworkDesk {
             guard space.cells.values.contains(where: { $0.isActive }) else { continue }
             do {
                 let seed = conductor.keystore.networkSeed(for: dna.bytes)
-                let network = try SpaceNetwork(space: space, desk: self, seed: seed)
+                let network = SpaceNetwork(space: space, desk: self, seed: seed)
                 try network.start()
                 spaces[dna] = network
                 space.network = network

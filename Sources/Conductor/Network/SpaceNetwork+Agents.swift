@@ -177,7 +177,10 @@ extension SpaceNetwork {
         if let peer = members[id], !peer.isOver { return done(.success(peer)) }
         if gone[id] != nil { return done(.failure(offline)) }
         connect(to: id, record) { result in
-            done(result.mapError { PlasmidError(.peerUnreachable, offline.message, hint: offline.hint, cause: $0.message) })
+            done(
+                result.mapError {
+                    PlasmidError(.peerUnreachable, offline.message, hint: offline.hint, cause: $0.message)
+                })
         }
     }
 

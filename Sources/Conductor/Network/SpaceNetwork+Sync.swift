@@ -57,7 +57,8 @@ extension SpaceNetwork {
         do throws(PlasmidError) {
             switch place {
             case .id(let id): return try space.store.op(id: id)
-            case .chain(let action, let type): return try space.store.op(ActionHash(core: action), type).map { .chainOp($0) }
+            case .chain(let action, let type):
+                return try space.store.op(ActionHash(core: action), type).map { .chainOp($0) }
             case .location: return try space.store.op(key.hash, at: key.location)
             }
         } catch {

@@ -38,7 +38,8 @@ extension SpaceNetwork: ValidationPeers {
     }
 
     func send(_ receipts: [SignedReceipt], to author: AgentPubKey, over tag: UInt64) {
-        let peer = connected(tag) ?? members.values.first { $0.connection.peer.bytes == table.record(of: author)?.info.peer }
+        let known = table.record(of: author).flatMap { PeerID(bytes: $0.info.peer) }
+        let peer = connected(tag) ?? known.flatMap { members[$0] }
         var rest = receipts[...]
         while !rest.isEmpty {
             peer?.tell(.receipts, Array(rest.prefix(OpsBody.opsMaximum)).packed)

@@ -18,8 +18,6 @@ final class SpaceNetwork {
     let keys: SpaceKeys
     /// The libp2p identity of this space alone.
     let identity: HostIdentity
-    /// Its key, for the proofs of agents.
-    let secret: SecretKey
     /// Peers that have shown that they know the space, by their libp2p key.
     var members: [PeerID: SpacePeer] = [:]
     /// Every connection, members or not yet.
@@ -56,13 +54,9 @@ final class SpaceNetwork {
     /// Peers of one space that are connected at a time.
     static let membersMaximum = 64
 
-    init(space: SpaceContext, desk: NetworkDesk, seed: borrowing SecretBytes) throws(PlasmidError) {
-        guard let secret = SecretKey(seed: seed) else {
-            throw PlasmidError(.internal, "a network key of 32 bytes was refused")
-        }
+    init(space: SpaceContext, desk: NetworkDesk, seed: borrowing SecretBytes) {
         self.space = space
         self.desk = desk
-        self.secret = secret
         conductor = space.conductor
         keys = SpaceKeys(dna: space.dna)
         identity = HostIdentity(seed: seed)

@@ -211,7 +211,9 @@ final class SpacePeer {
         }
         let statement = AgentProof.statement(
             agent: agent, role: role, peer: peer, keys: network.keys, handshakeHash: connection.handshakeHash)
-        let mac = try network.conductor.keystore.mac(of: agent, for: peer) { AgentProof.mac(secret: $0, statement: statement) }
+        let mac = try network.conductor.keystore.mac(of: agent, for: peer) { secret in
+            AgentProof.mac(secret: secret, statement: statement)
+        }
         shown.insert(agent)
         tell(.prove, ProofBody(agent: agent, mac: mac).packed)
     }
@@ -225,7 +227,9 @@ final class SpacePeer {
         let statement = AgentProof.statement(
             agent: proof.agent, role: role.other, peer: own, keys: network.keys,
             handshakeHash: connection.handshakeHash)
-        guard network.secret.proves(proof.agent, statement: statement, mac: proof.mac) else {
+        guard let secret = network.identity.secret(with: proof.agent.core),
+            constantTimeEquals(AgentProof.mac(secret: secret, statement: statement), proof.mac)
+        else {
             throw PlasmidError(.proofRefused, "the peer claims to be \(proof.agent) and does not hold its key")
         }
         proved.insert(proof.agent)
@@ -299,13 +303,5 @@ final class SpacePeer {
         }
         onMember = nil
         network.left(self, error)
-    }
-}
-
-extension SecretKey {
-    /// Whether a proof was made by the holder of an agent's key for the holder of this one.
-    fileprivate borrowing func proves(_ agent: AgentPubKey, statement: [UInt8], mac: Bytes32) -> Bool {
-        guard let shared = agree(with: agent.core) else { return false }
-        return constantTimeEquals(AgentProof.mac(secret: shared, statement: statement), mac)
     }
 }

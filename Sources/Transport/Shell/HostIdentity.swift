@@ -45,6 +45,10 @@ public final class HostIdentity: @unchecked Sendable {
     /// A signature by this identity, 64 bytes.
     public func sign(_ message: [UInt8]) -> Bytes64 { key.sign(message) }
 
+    /// What this identity's key and another Ed25519 key have in common (X25519 of both, converted); nil where the other is
+    /// none. Hash it before use.
+    public func secret(with other: Bytes32) -> SecretBytes? { key.agree(with: other) }
+
     /// Serves a protocol: `handler` is called for each stream that a peer opens for it, of which a peer may have `perPeer`
     /// at a time (0: as the settings say). Replaces an earlier handler.
     public func handle(_ protocolID: String, perPeer: Int = 0, _ handler: @escaping (PeerStream) -> Void) {

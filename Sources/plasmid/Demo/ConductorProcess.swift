@@ -47,9 +47,10 @@ final class ConductorProcess: @unchecked Sendable {
         process.executableURL = URL(fileURLWithPath: programs + "/plasmid")
         process.environment = ProcessInfo.processInfo.environment
             .merging(["CREDENTIALS_DIRECTORY": credentials]) { $1 }.merging(environment) { $1 }
-        process.arguments = [
-            "run", "--data", folder.path, "--port", "0", "--passphrase", "credential:passphrase", "--test-mode",
-        ] + arguments
+        process.arguments =
+            [
+                "run", "--data", folder.path, "--port", "0", "--passphrase", "credential:passphrase", "--test-mode",
+            ] + arguments
         let output = Pipe()
         process.standardOutput = output
         let log = folder.path + "/log"

@@ -124,7 +124,8 @@ final class NetworkScript {
     private func messages() async throws {
         transcript.title("Messages between machines")
         for (from, to) in [(places[0], places[1]), (places[1], places[2]), (places[2], places[0])] {
-            let words = "\(from.person) on \(from.name) says hello to \(to.person) on \(to.name), whose receive() answers"
+            let words =
+                "\(from.person) on \(from.name) says hello to \(to.person) on \(to.name), whose receive() answers"
             try await transcript.step("\(words) with the sender it saw") {
                 let reply = try await from.call(
                     "say", .object(["to": .string(to.agent), "text": .string("hello from \(from.person)")]))
@@ -188,7 +189,8 @@ final class NetworkScript {
                 let answer = try await place.request(
                     "admin/warrants",
                     .object([
-                        "instance_id": .string(place.instance), "agent": .string(east.agent), "timeout_ms": .int(patience),
+                        "instance_id": .string(place.instance), "agent": .string(east.agent),
+                        "timeout_ms": .int(patience),
                     ]))
                 let warrant = answer.items.first
                 try expect(warrant?["action"]?.text == hash, "\(place.name) has no warrant: \(answer)")
