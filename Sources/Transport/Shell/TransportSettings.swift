@@ -2,8 +2,9 @@ import NIOCore
 
 /// Bounds and times of a host's connections; the defaults are those that docs/spec/transport.md names.
 public struct TransportSettings: Sendable {
-    /// Connections in all, and how many of them others may have made.
+    /// Connections in all.
     public var connections = 256
+    /// How many of them others may have made.
     public var inboundConnections = 128
     /// Connections with one peer, of one identity.
     public var connectionsPerPeer = 2
