@@ -215,7 +215,10 @@ public final class Conductor: @unchecked Sendable {
             return network.close(saysGoodbye: !abruptly) { [self] in shutDown(done) }
         }
         for cell in cells.values { cell.retireRunners() }
-        for space in spaces.values { retire(space.validators) }
+        for space in spaces.values {
+            space.endIncoming()
+            retire(space.validators)
+        }
         whenAllGone.append(done)
         tellAllGone()
     }

@@ -6,6 +6,7 @@ import Sodium
 import Storage
 import Testing
 import Validation
+import ZomeRuntime
 
 @testable import Conductor
 
@@ -268,4 +269,71 @@ struct IncomingOpsTests {
             }
         }
     }
+
+    @Test("what one process of validators rejects is shown to two others; a trap costs the ops beside it nothing")
+    func validators() throws {
+        try run { scene in
+            let shared = ScriptedValidators { ops in
+                // It traps where it sees the second note, alone or among others.
+                if ops.contains(where: { Self.note($0) == "trap" }) { return nil }
+                return ops.map { Self.note($0) == "bad" ? .invalid("bad words") : .valid }
+            }
+            var fresh = 0
+            scene.bench.cell.space.validators = shared
+            scene.incoming.makeFreshValidators = { _ in
+                fresh += 1
+                return ScriptedValidators { ops in
+                    ops.map {
+                        Self.note($0) == "bad" ? .invalid("bad words, again") : .valid
+                    }
+                }
+            }
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            for text in ["good", "bad", "trap", "fine"] { other.add(note: text) }
+            let ops = other.ops
+            scene.incoming.receive(ops, from: 3, receiptsWanted: false)
+            scene.when({ !scene.peers.blocked.isEmpty && scene.peers.held.count >= ops.count - 2 }) {
+                let rejected = try scene.store.rejected(limit: 9)
+                #expect(rejected.map(\.reason) == ["bad words", "bad words"])
+                #expect(fresh == 6, "two for each rejected op, one for each that trapped: \(fresh)")
+                scene.end()
+            }
+        }
+    }
+
+    private static func note(_ op: Op) -> String? {
+        op.entry?.appBytes.flatMap { try? String(packed: $0) }
+    }
+}
+
+/// Validators that answer at once, or trap.
+private final class ScriptedValidators: ZomeRunner {
+    private let answer: ([Op]) -> [ValidateOutcome]?
+    var statistics: RunnerStatistics { RunnerStatistics() }
+    var descriptions: [ModuleDescription]? {
+        [
+            ModuleDescription(
+                abi: 1, hdk: "1", zome: "rules", kind: .integrity, functions: [], callbacks: ["validate"],
+                validates: ["note"], validatesLinks: [], validatesActivity: false)
+        ]
+    }
+
+    init(_ answer: @escaping ([Op]) -> [ValidateOutcome]?) { self.answer = answer }
+
+    func invoke(
+        call: UInt64, zome: Int, kind: InvocationKind, name: String, invocation: Invocation, timeout: TimeAmount?,
+        completion: @escaping (Result<ModuleReply, PlasmidError>) -> Void
+    ) {
+        guard let ops = try? [Op](packed: invocation.payload), let outcomes = answer(ops) else {
+            completion(.failure(PlasmidError(.moduleTrapped, "the validators trapped")))
+            return
+        }
+        completion(.success(.ok(outcomes.packed)))
+    }
+
+    func cancel(call: UInt64) {}
+    func pauseDeadline(call: UInt64) {}
+    func resumeDeadline(call: UInt64) {}
+    func flush() {}
+    func stop() {}
 }

@@ -163,6 +163,7 @@ extension Conductor {
     /// stored stays.
     func closeIdleSpaces() {
         for (dna, space) in spaces where space.cells.isEmpty {
+            space.endIncoming()
             space.validators?.stop()
             spaces[dna] = nil
         }

@@ -335,5 +335,6 @@ extension SpaceContext {
         let old = validators
         startValidators(modules: role.modules)
         conductor.retire(old)
+        validatorsChanged()
     }
 }

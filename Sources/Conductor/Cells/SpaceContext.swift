@@ -30,8 +30,15 @@ final class SpaceContext {
     var views: [UInt64: any ValidatorView] = [:]
     /// What the validators are made of, for processes that are started for one op.
     var validatorSpecs: [ModuleSpec] = []
+    private var incomingOps: IncomingOps?
+
     /// Ops of others.
-    private(set) lazy var incoming = IncomingOps(self)
+    var incoming: IncomingOps {
+        if let incomingOps { return incomingOps }
+        let made = IncomingOps(self)
+        incomingOps = made
+        return made
+    }
 
     init(dna: DnaHash, definition: DnaDefinition, store: Space, conductor: Conductor) {
         self.dna = dna
@@ -40,6 +47,15 @@ final class SpaceContext {
         self.conductor = conductor
         declaredRules = DeclarativeRules(dna: definition)
     }
+
+    /// The last cell is gone: ops of others are taken no more.
+    func endIncoming() {
+        incomingOps?.stop()
+        incomingOps = nil
+    }
+
+    /// Other validators are there.
+    func validatorsChanged() { incomingOps?.validatorsChanged() }
 
     // MARK: Names of the manifest
 

@@ -58,7 +58,7 @@ extension IncomingOps {
         _ request: JudgeRequest, _ done: @escaping ([(ticket: DhtOpHash, outcome: JudgeOutcome)]) -> Void
     ) {
         let handler = ValidatorModules(space)
-        let runner = conductor.makeRunner(role: .validator, modules: space.validatorSpecs, handler: handler)
+        let runner = makeFreshValidators(handler)
         ask([request], runner) { result in
             runner.stop()
             withExtendedLifetime(handler) {

@@ -5,6 +5,7 @@ import NIOCore
 import NIOPosix
 import Storage
 import Validation
+import ZomeRuntime
 
 /// What the pipeline needs of the network. Used on the conductor loop.
 protocol ValidationPeers: AnyObject {
@@ -30,7 +31,7 @@ protocol ValidationPeers: AnyObject {
 ///
 /// Confined to the conductor loop; signatures are checked on other threads.
 final class IncomingOps {
-    unowned let space: SpaceContext
+    let space: SpaceContext
     var pipeline: OpPipeline
     /// Whoever brings ops and records; what waited before the start is taken up when it is first set.
     weak var network: (any ValidationPeers)? {
@@ -43,6 +44,11 @@ final class IncomingOps {
     private var timer: Scheduled<Void>?
     private var timerAt: Timestamp?
     private var hasStarted = false
+    private var isOver = false
+    /// A process for one op.
+    lazy var makeFreshValidators: (any ZomeHostHandler) -> any ZomeRunner = { [conductor, space] handler in
+        conductor.makeRunner(role: .validator, modules: space.validatorSpecs, handler: handler)
+    }
 
     init(_ space: SpaceContext) {
         self.space = space
@@ -91,6 +97,8 @@ final class IncomingOps {
     // MARK: Effects
 
     func perform(_ effects: [PipelineEffect]) {
+        // What comes back of other threads and of the disk after the space was left finds nobody.
+        if isOver { return }
         for effect in effects { perform(effect) }
         setTimer()
     }
@@ -168,8 +176,16 @@ final class IncomingOps {
 
     /// The space is left.
     func stop() {
+        isOver = true
         timer?.cancel()
+        timer = nil
         network = nil
+    }
+
+    /// Other validators are there: what had no verdict is judged anew.
+    func validatorsChanged() {
+        pipeline.asksModules = space.validators != nil
+        perform(pipeline.modulesChanged(held: held, now: now))
     }
 
     // MARK: Storing

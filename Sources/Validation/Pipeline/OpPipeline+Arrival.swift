@@ -170,13 +170,6 @@ extension OpPipeline {
     /// Asks for what is due, keeps what has waited a while, gives up what has waited too long.
     public mutating func tick(held: some PipelineReads, now: Timestamp) -> [PipelineEffect] {
         event(held, now) { pipeline in
-            let questions = pipeline.waits.due(now, pipeline.limits).filter { hash in
-                // It may have come another way: as a commit of this node.
-                guard pipeline.isHere(hash, held) else { return true }
-                pipeline.wake(WaitBook.Thing(hash))
-                return false
-            }
-            if !questions.isEmpty { pipeline.effects.append(.fetch(questions)) }
             var left: [(at: Timestamp, hash: DhtOpHash)] = []
             for entry in pipeline.later {
                 guard entry.at <= now else {
@@ -237,6 +230,21 @@ extension OpPipeline {
         staged.hold(signed, entry)
         wake(WaitBook.Thing(.action(signed.hash)))
         if entry != nil, let hash = signed.action.entryHash { wake(WaitBook.Thing(.entry(hash))) }
+    }
+
+    /// What is to be asked for now.
+    mutating func questions(_ held: some PipelineReads, _ now: Timestamp) -> [AnyDhtHash] {
+        guard let next = waits.nextAsk, next <= now else { return [] }
+        var questions: [AnyDhtHash] = []
+        for hash in waits.due(now, limits) {
+            // It may have come another way: as a commit of this node.
+            if isHere(hash, held) {
+                wake(WaitBook.Thing(hash))
+            } else {
+                questions.append(hash)
+            }
+        }
+        return questions
     }
 
     private func isHere(_ hash: AnyDhtHash, _ held: some PipelineReads) -> Bool {

@@ -45,6 +45,9 @@ extension OpPipeline {
 
     mutating func wait(_ hash: DhtOpHash, for missing: [AnyDhtHash], _ now: Timestamp) {
         guard let item = items[hash] else { return }
+        // What is missing first may be on its way by itself. What is missing after something came is deeper, and is asked for at once: a chain
+        // is as long to walk as its questions take.
+        let patience = item.isWaiting ? 0 : limits.patience
         if !item.isWaiting {
             guard load.hasRoom(forWaiting: item.author, limits) else {
                 drop(hash, item.source, .noRoom)
@@ -60,7 +63,7 @@ extension OpPipeline {
             later.append((review, hash))
         }
         items[hash]?.step = .waiting(missing)
-        waits.wait(hash, by: item.author, for: missing, now: now, limits)
+        waits.wait(hash, by: item.author, for: missing, patience: patience, now: now, limits)
     }
 
     /// To be tried again after a while, for a reason that is not the op's.

@@ -142,13 +142,18 @@ public struct OpPipeline {
         batch = SettledOps(id: nextID(), when: now)
         body(&self)
         var requests: [JudgeRequest] = []
+        var questions: [AnyDhtHash] = []
         var next = 0
-        while next < work.count {
-            let hash = work[next]
-            next += 1
-            judge(hash, held, now, &requests)
-        }
+        repeat {
+            while next < work.count {
+                let hash = work[next]
+                next += 1
+                judge(hash, held, now, &requests)
+            }
+            questions += self.questions(held, now)
+        } while next < work.count
         work.removeAll(keepingCapacity: true)
+        if !questions.isEmpty { effects.append(.fetch(questions)) }
         if !requests.isEmpty { effects.append(.judge(requests)) }
         if !batch.isEmpty {
             storing[batch.id] = batch

@@ -1,30 +1,29 @@
 import Integrity
-import Sodium
 
 /// Actions and entries of ops in the works: verified, so that others may be judged by them, and not stored yet. Things are named by
 /// the 32 bytes of their hashes, as in storage.
 public struct StagedContent: Sendable {
-    private var actions: [Bytes32: (signed: SignedAction, uses: Int)] = [:]
-    private var entries: [Bytes32: (entry: Entry, uses: Int)] = [:]
+    private var actions: [ActionHash: (signed: SignedAction, uses: Int)] = [:]
+    private var entries: [EntryHash: (entry: Entry, uses: Int)] = [:]
 
     mutating func hold(_ signed: SignedAction, _ entry: Entry?) {
-        actions[signed.hash.core, default: (signed, 0)].uses += 1
-        if let entry, let hash = signed.action.entryHash { entries[hash.core, default: (entry, 0)].uses += 1 }
+        actions[signed.hash.unplaced, default: (signed, 0)].uses += 1
+        if let entry, let hash = signed.action.entryHash { entries[hash.unplaced, default: (entry, 0)].uses += 1 }
     }
 
     mutating func release(_ signed: SignedAction, _ entry: Entry?) {
-        if let uses = actions[signed.hash.core]?.uses {
-            if uses > 1 { actions[signed.hash.core]?.uses -= 1 } else { actions[signed.hash.core] = nil }
+        if let uses = actions[signed.hash.unplaced]?.uses {
+            if uses > 1 { actions[signed.hash.unplaced]?.uses -= 1 } else { actions[signed.hash.unplaced] = nil }
         }
-        guard entry != nil, let hash = signed.action.entryHash, let uses = entries[hash.core]?.uses else { return }
-        if uses > 1 { entries[hash.core]?.uses -= 1 } else { entries[hash.core] = nil }
+        guard entry != nil, let hash = signed.action.entryHash, let uses = entries[hash.unplaced]?.uses else { return }
+        if uses > 1 { entries[hash.unplaced]?.uses -= 1 } else { entries[hash.unplaced] = nil }
     }
 
     /// The action with this hash.
-    public func action(_ hash: ActionHash) -> SignedAction? { actions[hash.core]?.signed }
+    public func action(_ hash: ActionHash) -> SignedAction? { actions[hash.unplaced]?.signed }
 
     /// The entry with this hash.
-    public func entry(_ hash: EntryHash) -> Entry? { entries[hash.core]?.entry }
+    public func entry(_ hash: EntryHash) -> Entry? { entries[hash.unplaced]?.entry }
 }
 
 /// What ops are judged by: what is in the works, before what is held.
@@ -62,4 +61,9 @@ extension OpEntry {
         if case .present(let entry) = self { return entry }
         return nil
     }
+}
+
+extension HoloHash {
+    /// The same address without its location, which says nothing of what is named and may come wrong.
+    var unplaced: Self { Self(core: core, location: 0) }
 }

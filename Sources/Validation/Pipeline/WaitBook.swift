@@ -1,21 +1,21 @@
 import Integrity
-import Sodium
 
 /// Who waits for what, and when it is asked for next. A thing is named by kind and 32 bytes: the location that came with a hash says
 /// nothing of what it names.
 struct WaitBook: Sendable {
     struct Thing: Hashable, Sendable {
         let kind: AnyDhtHash.Kind
-        let core: Bytes32
+        /// Its bytes, whatever its kind.
+        let name: EntryHash
 
         init(_ hash: AnyDhtHash) {
             kind = hash.kind
-            core = hash.core
+            name = EntryHash(core: hash.core, location: 0)
         }
 
         /// The address where holders of it are found.
         var address: AnyDhtHash {
-            kind == .action ? .action(ActionHash(core: core)) : .entry(EntryHash(core: core))
+            kind == .action ? .action(ActionHash(core: name.core)) : .entry(EntryHash(core: name.core))
         }
     }
 
@@ -37,7 +37,8 @@ struct WaitBook: Sendable {
 
     /// Lets an op wait for these, and for nothing else any more.
     mutating func wait(
-        _ op: DhtOpHash, by author: AgentPubKey, for missing: [AnyDhtHash], now: Timestamp, _ limits: PipelineLimits
+        _ op: DhtOpHash, by author: AgentPubKey, for missing: [AnyDhtHash], patience: Int64, now: Timestamp,
+        _ limits: PipelineLimits
     ) {
         // What it waited for and waits for again keeps its place in the order of questions.
         let new = missing.map { Thing($0) }
@@ -45,7 +46,7 @@ struct WaitBook: Sendable {
         for thing in old where !new.contains(thing) { leave(thing, op) }
         for thing in new {
             if wants[thing] == nil {
-                let first = now.advanced(byMicroseconds: limits.patience)
+                let first = now.advanced(byMicroseconds: patience)
                 wants[thing] = Want(author: author, nextAsk: first, pause: limits.firstRetry)
                 agenda.add(first, thing)
             }
@@ -112,7 +113,7 @@ private struct Agenda: Sendable {
 
     /// By time; between equal times by the bytes, so that the order is the same in every run.
     private func isBefore(_ left: Int, _ right: Int) -> Bool {
-        (heap[left].at, heap[left].thing.core) < (heap[right].at, heap[right].thing.core)
+        (heap[left].at, heap[left].thing.name) < (heap[right].at, heap[right].thing.name)
     }
 
     mutating func add(_ at: Timestamp, _ thing: WaitBook.Thing) {
