@@ -35,7 +35,9 @@ enum RejectedRow {
             try reader.expectArray(3, "A rejected op")
             let when: Timestamp = try reader.read()
             let reason = try reader.readString()
-            return (when, reason, reader.readNil() ? nil : try reader.readBytes())
+            let entry: [UInt8]? = reader.readNil() ? nil : try reader.readBytes()
+            try reader.finish()
+            return (when, reason, entry)
         } catch {
             throw error.wrapped(.storageCorrupt, "A rejected op cannot be read", hint: StorageFault.checkHint)
         }
@@ -98,6 +100,7 @@ enum ParkedRow {
             var missing: [AnyDhtHash] = []
             for _ in 0..<(try reader.readArrayHeader()) { missing.append(try reader.read()) }
             let op: DhtOp = try reader.read()
+            try reader.finish()
             guard let hash = DhtOpHash(coreBytes: core) else { throw StorageFault.damaged("A parked op has no hash") }
             return ParkedOp(op: op, hash: hash, missing: missing, since: since)
         } catch {
