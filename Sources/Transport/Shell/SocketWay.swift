@@ -1,3 +1,4 @@
+import Glibc
 import Integrity
 import NIOCore
 import NIOPosix
@@ -42,11 +43,23 @@ enum SocketDial {
     /// A read takes several Noise frames at a time where they come fast.
     static let allocator = AdaptiveRecvByteBufferAllocator(minimum: 1_024, initial: 4_096, maximum: 262_144)
 
-    static func bootstrap(_ loop: any EventLoop, _ settings: TransportSettings) -> ClientBootstrap {
-        ClientBootstrap(group: loop)
+    /// Lets sockets of one user share a port, if all of them say so.
+    static let reusePort = NIOBSDSocket.Option(rawValue: SO_REUSEPORT)
+
+    /// `local`: where the socket is bound, a port that is listened on as well.
+    static func bootstrap(
+        _ loop: any EventLoop, _ settings: TransportSettings, from local: SocketAddress?
+    ) -> ClientBootstrap {
+        let bootstrap = ClientBootstrap(group: loop)
             .connectTimeout(settings.upgradeTime)
             .channelOption(.tcpOption(.tcp_nodelay), value: 1)
             .channelOption(.writeBufferWaterMark, value: waterMark)
             .channelOption(.recvAllocator, value: allocator)
+        guard let local else { return bootstrap }
+        return
+            bootstrap
+            .channelOption(.socketOption(.so_reuseaddr), value: 1)
+            .channelOption(.socketOption(reusePort), value: 1)
+            .bind(to: local)
     }
 }

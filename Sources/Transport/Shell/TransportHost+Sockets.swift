@@ -14,11 +14,11 @@ struct SocketAttempt {
 
 extension TransportHost {
     /// Connects a socket, as a WebSocket where the way says so, and begins the handshake.
-    func connect(_ way: SocketWay, _ attempt: SocketAttempt) {
+    func connect(_ way: SocketWay, _ attempt: SocketAttempt, from local: SocketAddress? = nil) {
         let wire = ChannelWire()
         let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
         let bound = NIOLoopBound(waiting, eventLoop: loop)
-        SocketDial.bootstrap(loop, settings)
+        SocketDial.bootstrap(loop, settings, from: local)
             .channelInitializer { channel in
                 channel.eventLoop.makeCompletedFuture { try bound.value.setUpDialer(channel, way) }
             }
@@ -58,6 +58,8 @@ extension TransportHost {
             .flatMapThrowing { channel in
                 let host = bound.value
                 let address = try way.multiaddr(channel.localAddress)
+                // Not before: a second program that wants the port shall be told that it is taken.
+                try channel.syncOptions?.setOption(.socketOption(SocketDial.reusePort), value: 1)
                 host.listeners.append(channel)
                 host.listening.append(address)
                 return [address]

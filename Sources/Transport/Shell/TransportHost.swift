@@ -17,7 +17,7 @@ public final class TransportHost: @unchecked Sendable {
     public var dialRelayed: ((Multiaddr, HostIdentity) -> EventLoopFuture<PeerConnection>)?
 
     let loop: any EventLoop
-    let settings: TransportSettings
+    var settings: TransportSettings
     let logger: Logger
     let randomBytes: (Int) -> [UInt8]
     let clock: () -> UInt64
@@ -160,6 +160,8 @@ public final class TransportHost: @unchecked Sendable {
     private func admit(_ connection: PeerConnection, _ slot: ConnectionSlot) -> Bool {
         guard !isClosed else { return false }
         let identity = connection.identity
+        // It may have been taken away while the handshake went on.
+        guard connection.isDialer || identities[identity.peerID] === identity else { return false }
         let book = identity.peers[connection.peer] ?? PeerBook(peer: connection.peer)
         let open = book.connections.filter(\.isOpen)
         if open.count >= settings.connectionsPerPeer {

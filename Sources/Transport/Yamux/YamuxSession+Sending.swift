@@ -22,6 +22,11 @@ extension YamuxSession {
             guard room >= bodyWorth || out.writerIndex == start && room >= 0, let id = ready.popFirst() else { break }
             writeFrame(of: id, room: room, to: &out, events: &events)
         }
+        let written = out.writerIndex - start
+        if fault == nil, isFarewellDue, written + YamuxHeader.bytes <= limit, let code = farewell {
+            YamuxHeader(YamuxHeader.Kind.goAway, length: code).write(to: &out)
+            farewell = nil
+        }
         return out.writerIndex - start
     }
 
@@ -30,6 +35,7 @@ extension YamuxSession {
         if streams.values[index].isSynDue {
             guard unansweredCount < limits.unanswered else { return waiting.append(id) }
             unansweredCount += 1
+            unsentOpenings -= 1
         }
         let written = streams.values[index].writeFrame(of: id, room: room, low: limits.sendLow, to: &out)
         if written.isWritable { events.append(.writable(id)) }

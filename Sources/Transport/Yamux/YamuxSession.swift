@@ -94,6 +94,10 @@ struct YamuxSession: Sendable {
     /// The last round trip that a ping measured.
     var roundTrip: TimeAmount?
     private(set) var isGoingAway = false
+    /// The code of a farewell that waits for streams that were opened before it.
+    var farewell: UInt32?
+    /// Streams of ours whose SYN has not been sent.
+    var unsentOpenings = 0
     var isPeerGoingAway = false
     private(set) var fault: YamuxFault?
 
@@ -107,8 +111,10 @@ struct YamuxSession: Sendable {
 
     /// Whether there is anything to send now.
     var hasOutput: Bool {
-        control.readableBytes > 0 || (fault == nil && (!ready.isEmpty || mayOpenWaiting))
+        control.readableBytes > 0 || (fault == nil && (!ready.isEmpty || mayOpenWaiting || isFarewellDue))
     }
+
+    var isFarewellDue: Bool { farewell != nil && unsentOpenings == 0 }
 
     /// Streams of ours wait for an answer to others, and there is room for one more.
     var mayOpenWaiting: Bool { !waiting.isEmpty && unansweredCount < limits.unanswered }
@@ -134,6 +140,7 @@ struct YamuxSession: Sendable {
         stream.isScheduled = true
         streams[id] = stream
         outboundCount += 1
+        unsentOpenings += 1
         targetTotal += YamuxLimits.initialWindow
         ready.append(id)
         return id
@@ -204,7 +211,7 @@ struct YamuxSession: Sendable {
     mutating func goAway(code: UInt32 = YamuxCode.normal) {
         guard !isGoingAway else { return }
         isGoingAway = true
-        YamuxHeader(YamuxHeader.Kind.goAway, length: code).write(to: &control)
+        farewell = code
     }
 
     // MARK: Time
@@ -250,6 +257,7 @@ struct YamuxSession: Sendable {
         if stream.isOurs { outboundCount -= 1 } else { inboundCount -= 1 }
         if stream.isInBacklog { backlogCount -= 1 }
         if stream.isUnanswered { unansweredCount -= 1 }
+        if stream.isSynDue { unsentOpenings -= 1 }
     }
 
     /// Forgets a stream that both sides have finished.
