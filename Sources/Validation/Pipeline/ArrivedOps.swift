@@ -122,7 +122,7 @@ public enum ArrivalChecks {
             case .warrant(let signed): return check(signed, arrived.hash)
             case .chainOp(let op):
                 guard let action = arrived.action else { return .fault(.malformed("no action"), arrived.hash) }
-                if let fault = structure(op) { return .fault(fault, arrived.hash) }
+                if let fault = structure(op, hash: action.hash) { return .fault(fault, arrived.hash) }
                 guard let location = op.type.basis(of: op.action, hash: action.hash)?.location else {
                     return .fault(.malformed("an op without a basis"), arrived.hash)
                 }
@@ -162,9 +162,9 @@ public enum ArrivalChecks {
 
     /// Rules 16 and 17, and that the slot can hold nothing else than what the action names: what is carried beside an action is in the
     /// hands of whoever sends it, and must never decide what is thought of its author.
-    static func structure(_ op: ChainOp) -> PeerFault? {
+    static func structure(_ op: ChainOp, hash: ActionHash? = nil) -> PeerFault? {
         if let fault = author(op.action) { return fault }
-        if case .rejected(let violation) = OpChecks.checkStructure(op) {
+        if case .rejected(let violation) = OpChecks.checkStructure(op, hash: hash) {
             if case .present = op.entry, op.action.entryType?.visibility == .private { return .privateEntry }
             return .malformed(violation.message)
         }

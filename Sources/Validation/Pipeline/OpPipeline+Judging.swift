@@ -38,7 +38,7 @@ extension OpPipeline {
     func rules(_ op: CheckedOp, _ held: some PipelineReads) throws(PlasmidError) -> Verdict {
         let reads = StagedReads(staged, over: held)
         let chainOp = op.chainOp
-        let verdict = try system.check(op: chainOp, reads: reads)
+        let verdict = try system.check(op: chainOp, hash: op.signedAction.hash, reads: reads)
         guard verdict == .valid, !declared.isEmpty else { return verdict }
         return try declared.check(op: chainOp, reads: reads, memory: uniqueMemory)
     }

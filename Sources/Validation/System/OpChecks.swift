@@ -3,8 +3,9 @@ import Integrity
 /// What is checked of an op before it is stored or judged: that it is what it says, and that its author signed it.
 public enum OpChecks {
     /// Rules 16 and 17: the op's type fits its action, and the entry is there exactly where it may be.
-    public static func checkStructure(_ op: ChainOp) -> Verdict {
-        var findings = Findings(op.action.hash)
+    /// - Parameter hash: the action's, where it is known; hashing is most of the work here.
+    public static func checkStructure(_ op: ChainOp, hash: ActionHash? = nil) -> Verdict {
+        var findings = Findings(hash ?? op.action.hash)
         guard ChainOpType.produced(by: op.action).contains(op.type) else {
             findings.reject(16, "An action of type \(op.action.type.name) makes no op of type \(op.type.name).")
             return findings.verdict

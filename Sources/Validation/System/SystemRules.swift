@@ -65,9 +65,12 @@ public struct SystemRules: Sendable {
 
     /// Judges one op by the rules that its type answers for (the table in docs/spec/validation.md). Structure and signature
     /// are checked apart, before.
+    /// - Parameter hash: the action's, where it is known.
     /// - Throws: what `reads` throws; that is no verdict.
-    public func check(op: ChainOp, reads: some ValidationReads) throws(PlasmidError) -> Verdict {
-        var findings = Findings(op.action.hash)
+    public func check(
+        op: ChainOp, hash: ActionHash? = nil, reads: some ValidationReads
+    ) throws(PlasmidError) -> Verdict {
+        var findings = Findings(hash ?? op.action.hash)
         switch op.type {
         case .createRecord, .createEntry:
             checkPlace(op.action, &findings)
