@@ -116,7 +116,10 @@ extension OpPipeline {
         event(held, now) { pipeline in
             guard let done = pipeline.storing.removeValue(forKey: id) else { return }
             var orders: [ReceiptOrder] = []
-            for op in done.integrated { pipeline.order(op, .valid, &orders) }
+            for op in done.integrated {
+                pipeline.forgetStep(op)
+                pipeline.order(op, .valid, &orders)
+            }
             for (op, _) in done.rejected { pipeline.order(op, .rejected, &orders) }
             var held = done.integrated.map { (location: $0.location, hash: $0.hash) }
             for (signed, status) in done.warrants {
@@ -128,6 +131,13 @@ extension OpPipeline {
             if !held.isEmpty { pipeline.effects.append(.integrated(held)) }
             if !orders.isEmpty { pipeline.effects.append(.receipts(orders)) }
         }
+    }
+
+    private mutating func forgetStep(_ op: CheckedOp) {
+        guard op.type == .agentActivity else { return }
+        let place = ChainPlace(author: op.action.author, seq: op.action.actionSeq)
+        unstored[place]?.removeAll { $0.hash == op.signedAction.hash }
+        if unstored[place]?.isEmpty == true { unstored[place] = nil }
     }
 
     private mutating func order(_ op: CheckedOp, _ status: ValidationStatus, _ orders: inout [ReceiptOrder]) {
@@ -143,6 +153,7 @@ extension OpPipeline {
     ) -> [PipelineEffect] {
         event(held, now) { pipeline in
             guard let failed = pipeline.storing.removeValue(forKey: id) else { return }
+            for op in failed.integrated { pipeline.forgetStep(op) }
             let hashes =
                 failed.integrated.map(\.hash) + failed.rejected.map(\.op.hash)
                 + failed.warrants.map(\.signed.warrant.hash)

@@ -10,10 +10,9 @@ extension OpPipeline {
     ) throws(PlasmidError) {
         let action = op.action
         var others = try held.actions(of: action.author, at: action.actionSeq)
-        for other in batch.integrated where other.type == .agentActivity { others.append(other.signedAction) }
-        for stored in storing.values {
-            for other in stored.integrated where other.type == .agentActivity { others.append(other.signedAction) }
-        }
+        let place = ChainPlace(author: action.author, seq: action.actionSeq)
+        others += unstored[place] ?? []
+        unstored[place, default: []].append(op.signedAction)
         for other in others {
             guard other.action.author == action.author, other.action.actionSeq == action.actionSeq,
                 other.hash != op.signedAction.hash, other.action.prevAction == action.prevAction
@@ -141,6 +140,12 @@ extension OpPipeline {
             pipeline.settle(hash, signed, holds: true, now)
         }
     }
+}
+
+/// A number of an author's chain.
+struct ChainPlace: Hashable, Sendable {
+    let author: AgentPubKey
+    let seq: UInt32
 }
 
 extension Charge {

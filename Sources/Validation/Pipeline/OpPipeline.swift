@@ -20,6 +20,8 @@ public struct OpPipeline {
     var checking: [UInt64: Checking] = [:]
     /// What is being stored, until it is durable.
     var storing: [UInt64: SettledOps] = [:]
+    /// Steps of chains that are valid and not stored yet.
+    var unstored: [ChainPlace: [SignedAction]] = [:]
     /// Items to be judged (again).
     var work: [DhtOpHash] = []
     /// Items that were not kept across restarts yet, or shall be tried again, by when that is due.

@@ -104,6 +104,22 @@ struct WeaknessTests {
         #expect(other.held.verdicts[right.ops.last?.hash ?? warrant.warrant.hash] == nil)
     }
 
+    @Test("a fork whose two sides come at once, neither stored yet, is found as well")
+    func forkAtOnce() {
+        let node = node()
+        node.holdsBack = true
+        var (left, right) = (chain(1), chain(1))
+        left.add(.initZomesComplete)
+        right.add(.openChain(.dna(RuledWorld.dnaHash), right.last.hash))
+        node.receive(left.ops)
+        node.receive(right.ops)
+        node.storeAll()
+        node.storeAll()
+        #expect(node.charges.count == 1)
+        #expect(node.blocked == [left.agent.key])
+        #expect(node.pipeline.unstored.isEmpty)
+    }
+
     @Test("chains of the same key in another space are no evidence in this one")
     func otherSpaces() throws {
         let alice = TestAgent(1)
