@@ -60,7 +60,7 @@ extension Cell {
         case .zomeInfo: try zomeInfo(request)
         case .agentInfo: try agentInfo(request)
         case .mustGetEntry, .mustGetAction, .mustGetValidRecord, .mustGetAgentActivity:
-            request.succeed(try request.view().mustGet(operation, request.bytes))
+            try mustGet(operation, request)
         case .dnaInfo, .properties, .verify, .hash:
             request.succeed(try space.answer(operation, request.bytes, zome: zomes[request.step.zome].name))
         case .sign: try sign(request)

@@ -5,25 +5,33 @@ import Storage
 /// The operations that read links.
 extension Cell {
     func getLinks(_ request: HostRequest) throws(PlasmidError) {
-        request.succeed(try linkPage(request).page.packed)
+        let wanted = try request.decode(GetLinksRequest.self)
+        try answer(request, about: wanted.base, local: wanted.local) { [self] () throws(PlasmidError) in
+            ReadAnswer(bytes: try linkPage(request, wanted).page.packed, isMissing: false)
+        }
     }
 
     func getLinksDetails(_ request: HostRequest) throws(PlasmidError) {
-        let (view, page) = try linkPage(request, maximum: Limits.linkDetailsPageMaximum)
-        let details = try view.cascade.details(of: page.links)
-        request.succeed(LinkDetailsPage(links: details, next: page.next).packed)
+        let wanted = try request.decode(GetLinksRequest.self)
+        try answer(request, about: wanted.base, local: wanted.local) { [self] () throws(PlasmidError) in
+            let (view, page) = try linkPage(request, wanted, maximum: Limits.linkDetailsPageMaximum)
+            let details = try view.cascade.details(of: page.links)
+            return ReadAnswer(bytes: LinkDetailsPage(links: details, next: page.next).packed, isMissing: false)
+        }
     }
 
     func countLinks(_ request: HostRequest) throws(PlasmidError) {
         let wanted = try request.decode(GetLinksRequest.self)
-        fixedHead(request.call)
-        request.succeed(UInt64(try request.view().cascade.countLinks(try space.linkFilter(wanted))).packed)
+        try answer(request, about: wanted.base, local: wanted.local) { [self] () throws(PlasmidError) in
+            fixedHead(request.call)
+            let count = try request.view().cascade.countLinks(try space.linkFilter(wanted))
+            return ReadAnswer(bytes: UInt64(count).packed, isMissing: false)
+        }
     }
 
     private func linkPage(
-        _ request: HostRequest, maximum: Int = Limits.linkPageMaximum
+        _ request: HostRequest, _ wanted: GetLinksRequest, maximum: Int = Limits.linkPageMaximum
     ) throws(PlasmidError) -> (view: CallView, page: Integrity.LinkPage) {
-        let wanted = try request.decode(GetLinksRequest.self)
         let filter = try space.linkFilter(wanted)
         fixedHead(request.call)
         let view = try request.view()

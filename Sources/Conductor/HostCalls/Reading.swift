@@ -7,10 +7,11 @@ import Storage
 extension Cell {
     func get(_ request: HostRequest) throws(PlasmidError) {
         let get = try request.decode(GetRequest.self)
-        fixedHead(request.call)
-        var writer = MessagePackWriter()
-        writer.write(try request.view().cascade.get(get.hash))
-        request.succeed(writer.bytes)
+        try answer(request, about: AnyLinkableHash(get.hash), local: get.local) { () throws(PlasmidError) in
+            self.fixedHead(request.call)
+            let found = try request.view().cascade.get(get.hash)
+            return ReadAnswer(bytes: found.packed, isMissing: found == nil)
+        }
     }
 
     /// Queries the caller's own chain as of the head that the order fixed for the call.

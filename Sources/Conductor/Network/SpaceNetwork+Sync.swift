@@ -48,6 +48,7 @@ extension SpaceNetwork {
             held.insert(key)
             aside.remove(key)
         }
+        settleGatherings()
         if !ops.isEmpty { desk.whenChanged() }
     }
 
@@ -158,6 +159,7 @@ extension SpaceNetwork {
             }
             if step.isFinished {
                 peer.served = nil
+                peer.wasServed = true
                 table.finished(
                     PeerKey(peer.connection.peer.bytes), found: step.gifts.count, now: now, using: &random)
             }

@@ -69,6 +69,7 @@ extension SpaceNetwork: ValidationPeers {
             guard let location = waiting.op.location else { continue }
             aside.insert(OpKey(location: location, hash: waiting.hash))
         }
+        settleGatherings()
     }
 
     func integrated(_ ops: [(location: UInt32, hash: DhtOpHash)]) { desk.whenChanged() }

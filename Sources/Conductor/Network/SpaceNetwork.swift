@@ -41,6 +41,8 @@ final class SpaceNetwork {
     var aside = OpIndex()
     /// How storage finds what is held again.
     var places: [Bytes32: OpPlace] = [:]
+    /// Reads that wait for what holders sent to be judged.
+    var gatherings: [Gathering] = []
     /// Agents that nothing is taken from any more.
     var blocked: Set<AgentPubKey> = []
     /// Configured addresses that are being dialled.
@@ -224,7 +226,7 @@ final class SpaceNetwork {
         case .get: try answerGet(frame.body, try peer.admit(Self.wanted(reply)))
         case .wanted: try answerWanted(frame.body, from: peer, try peer.admit(Self.wanted(reply)))
         case .round: try takeRound(frame, from: peer, reply)
-        case .query: throw PlasmidError(.badFrame, "this version answers no queries")
+        case .query: try answerQuery(frame.body, try peer.admit(Self.wanted(reply)))
         case .prove, .answer, .refusal: throw PlasmidError(.badFrame, "a frame came that is not for here")
         }
     }

@@ -43,6 +43,8 @@ final class SpacePeer {
     /// Rounds that came to their end, and when the last one did.
     var rounds: UInt64 = 0
     var roundEnded: Timestamp?
+    /// Whether the peer brought a round to its end.
+    var wasServed = false
     /// The round that the peer began.
     var served: (number: UInt32, state: RoundState)?
     /// What it lacks and is still to be sent.

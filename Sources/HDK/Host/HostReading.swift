@@ -1,17 +1,31 @@
 import Integrity
 
+/// Where a read looks.
+public enum ReadSource: Sendable, Hashable {
+    /// Only at what this node holds: at once.
+    case local
+    /// There first, then at the holders.
+    case network
+}
+
 extension Host {
     /// The record at an address; nil when there is none or it was deleted. For an entry, the record of its oldest live
     /// creation.
-    public func get(_ hash: AnyDhtHash) async throws -> Record? {
-        try await live.ask(.get, GetRequest(hash: hash))
+    /// - Parameter source: where to look. From the network, holders are asked where nothing is held here: that takes their
+    ///   answer's time, 3 s at most, and what they send is judged here before it counts.
+    public func get(_ hash: AnyDhtHash, _ source: ReadSource = .network) async throws -> Record? {
+        try await live.ask(.get, GetRequest(hash: hash, local: source == .local))
     }
 
     /// The record of an action; nil when there is none or what it created was deleted.
-    public func get(_ hash: ActionHash) async throws -> Record? { try await get(AnyDhtHash(hash)) }
+    public func get(_ hash: ActionHash, _ source: ReadSource = .network) async throws -> Record? {
+        try await get(AnyDhtHash(hash), source)
+    }
 
     /// The record of an entry's oldest live creation; nil when there is none.
-    public func get(_ hash: EntryHash) async throws -> Record? { try await get(AnyDhtHash(hash)) }
+    public func get(_ hash: EntryHash, _ source: ReadSource = .network) async throws -> Record? {
+        try await get(AnyDhtHash(hash), source)
+    }
 
     /// The value at an address; nil when there is no record or it was deleted.
     /// - Throws: `badInput` when the entry is not such a value.

@@ -55,12 +55,14 @@ public struct GetLinksRequest: Packable, Hashable {
     public var cursor: [UInt8]?
     /// At most so many links; ``Limits/linkPageDefault`` when nil.
     public var limit: UInt32?
+    /// Only what is held here counts: no holder is asked.
+    public var local: Bool
 
     /// A value from its parts.
     public init(
         base: AnyLinkableHash, types: [String]? = nil, tagPrefix: [UInt8]? = nil, tag: [UInt8]? = nil,
         after: Timestamp? = nil, before: Timestamp? = nil, author: AgentPubKey? = nil, status: LinkStatus = .live,
-        order: LinkOrder = .byTag, cursor: [UInt8]? = nil, limit: UInt32? = nil
+        order: LinkOrder = .byTag, cursor: [UInt8]? = nil, limit: UInt32? = nil, local: Bool = false
     ) {
         self.base = base
         self.types = types
@@ -73,11 +75,12 @@ public struct GetLinksRequest: Packable, Hashable {
         self.order = order
         self.cursor = cursor
         self.limit = limit
+        self.local = local
     }
 
-    /// Writes a map of 11 fields.
+    /// Writes a map of 12 fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(11)
+        w.writeMapHeader(12)
         w.writeString("base")
         base.pack(into: &w)
         w.writeString("types")
@@ -100,6 +103,8 @@ public struct GetLinksRequest: Packable, Hashable {
         if let cursor { w.writeBinary(cursor) } else { w.writeNil() }
         w.writeString("limit")
         w.write(limit)
+        w.writeString("local")
+        w.writeBool(local)
     }
 
     /// Reads a map; what has a default may be left out.
@@ -115,6 +120,7 @@ public struct GetLinksRequest: Packable, Hashable {
         var order: String?
         var cursor: [UInt8]?
         var limit: UInt32?
+        var local = false
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "base": try r.read(into: &base)
@@ -128,6 +134,7 @@ public struct GetLinksRequest: Packable, Hashable {
             case "order": order = try r.readOptional()
             case "cursor": cursor = try r.readOptionalBytes()
             case "limit": limit = try r.readOptional()
+            case "local": local = try r.readBool()
             default: try r.skip()
             }
         }
@@ -142,6 +149,7 @@ public struct GetLinksRequest: Packable, Hashable {
         self.order = try Self.word(order, "order", or: .byTag)
         self.cursor = cursor
         self.limit = limit
+        self.local = local
     }
 
     private static func word<Word: RawRepresentable & CaseIterable>(

@@ -4,29 +4,37 @@
 public struct GetRequest: Packable, Hashable {
     /// What is looked for.
     public var hash: AnyDhtHash
+    /// Only what is held here counts: no holder is asked.
+    public var local: Bool
 
     /// A value from its parts.
-    public init(hash: AnyDhtHash) {
+    public init(hash: AnyDhtHash, local: Bool = false) {
         self.hash = hash
+        self.local = local
     }
 
-    /// Writes a map of 1 fields.
+    /// Writes a map of 2 fields.
     public func pack(into w: inout MessagePackWriter) {
-        w.writeMapHeader(1)
+        w.writeMapHeader(2)
         w.writeString("hash")
         hash.pack(into: &w)
+        w.writeString("local")
+        w.writeBool(local)
     }
 
     /// Reads a map; what has a default may be left out.
     public init(from r: inout MessagePackReader) throws(PlasmidError) {
         var hash: AnyDhtHash?
+        var local = false
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "hash": try r.read(into: &hash)
+            case "local": local = try r.readBool()
             default: try r.skip()
             }
         }
         self.hash = try r.require(hash, "hash", of: "GetRequest")
+        self.local = local
     }
 }
 
