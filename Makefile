@@ -1,7 +1,7 @@
 # What a person does with this repository. `make` alone lists it. Demo and test share one debug build.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: install help setup build demo test test-slow tutorial docs check bench format clean
+.PHONY: install help setup build demo test test-slow soak tutorial docs check bench format clean
 
 help: ## List these targets
 	@printf 'make …\n'
@@ -33,6 +33,12 @@ test-slow: ## The tests plus the long ones: kill cycles, full replay, the tutori
 	@scripts/docs.sh
 	@PLASMID_SLOW=1 $(run_tests) --skip '$(processes)'
 	@PLASMID_SLOW=1 $(run_tests) --no-parallel --filter '$(processes)'
+
+soak: setup ## Simulated networks by the hundred, and one of 500 nodes; SEEDS=FROM-TO chooses others
+	@scripts/build.sh release -c release --product plasmid
+	@.build/release/plasmid sim dht --nodes 16 --seeds $(or $(SEEDS),1-200) --faults all
+	@.build/release/plasmid sim dht --nodes 60 --seeds $(or $(SEEDS),1-10) --faults all --seconds 180
+	@.build/release/plasmid sim dht --nodes 500 --seed 1 --faults churn=0.33,skew --seconds 180
 
 tutorial: build ## Follow docs/tutorials word by word, each in a fresh folder
 	@scripts/tutorial.sh

@@ -82,6 +82,7 @@ let package = Package(
         part("Chain", ["Integrity"]),
         part("Validation", ["Integrity", "Sodium"]),
         part("Gossip", ["Integrity", "Sodium"]),
+        part("Simulator", ["Chain", "Gossip", "Integrity", "Sodium", "Validation"]),
         part(
             "Transport",
             ["Integrity", "Sodium", nioCore, nioPosix, nioHTTP1, nioWebSocket, logging, protobuf],
@@ -104,7 +105,7 @@ let package = Package(
         .executableTarget(
             name: "plasmid",
             dependencies: [
-                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "Gossip",
+                "Sodium", "Integrity", "Manifests", "Keystore", "Storage", "Chain", "Validation", "Gossip", "Simulator",
                 "Transport", "ZomeRuntime", "Conductor", "ConductorAPI", nioCore, nioPosix, nioHTTP1, nioWebSocket,
                 logging, argumentParser,
             ],
@@ -131,6 +132,7 @@ let package = Package(
             tests("Chain", ["Sodium", "Integrity", "Chain"]),
             tests("Validation", ["Sodium", "Integrity", "Chain", "Validation"]),
             tests("Gossip", ["Sodium", "Integrity", "Gossip"]),
+            tests("Simulator", ["Integrity", "Gossip", "Simulator"]),
             tests(
                 "Transport",
                 [

@@ -26,7 +26,7 @@ struct Plasmid: AsyncParsableCommand {
             CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self, Schema.self]),
             CommandGroup(name: "Developer", subcommands: [New.self, Dev.self, TestConductorCommand.self]),
             CommandGroup(name: "Shell", subcommands: [Completions.self, Man.self]),
-            CommandGroup(name: "Measure", subcommands: [Bench.self, FloorProgram.self]),
+            CommandGroup(name: "Measure", subcommands: [Bench.self, Sim.self, FloorProgram.self]),
         ])
 }
 

@@ -17,11 +17,11 @@ public struct ArcSettings: Sendable, Hashable {
     /// How many agents shall hold each op at least.
     public var least = 25
     /// How many an arc is made for when it is changed.
-    public var aim = 28
+    public var aim = 26
     /// From how many nearer holders on an agent is not needed.
-    public var most = 32
+    public var most = 30
     /// With how many others or fewer an agent that holds everything goes on doing so.
-    public var full = 36
+    public var full = 34
     /// Agents with which a stretch is reconciled before it is dropped, where there are as many.
     public var handOvers = 2
     /// How long a stretch that nobody claims is waited for before it is announced, in microseconds.
@@ -34,8 +34,8 @@ public struct ArcSettings: Sendable, Hashable {
 /// Which arc an agent keeps, from the arcs that others claim.
 ///
 /// An arc begins at its agent's own location and goes up. Each location is the task of the nearest agents below it: one that sees fewer
-/// than 25 nearer agents hold a location, holds it; one that sees 32 may leave it. Whoever changes makes its arc as long as 28 want it. Since nearness is an order that all
-/// agree on, no two give way to each other, and what lies between 25 and 32 moves nothing. Where some agents claim less than that, those behind them
+/// than 25 nearer agents hold a location, holds it; one that sees 30 may leave it. Whoever changes makes its arc as long as 26 want it. Since nearness is an order that all
+/// agree on, no two give way to each other, and what lies between 25 and 30 moves nothing. Where some agents claim less than that, those behind them
 /// take their part, as many as are missing.
 public struct ArcPlan: Sendable {
     /// A stretch under way: what is still to be reconciled, and with whom it was.
@@ -62,16 +62,32 @@ public struct ArcPlan: Sendable {
     private var growing: Move?
     private var leaving: Move?
     private let settings: ArcSettings
+    /// What was held at the start, and when the others were first looked at.
+    private let before: Arc
+    private var began: Timestamp?
 
     /// A plan for an agent whose store holds `held` (empty for a new one). What is held is not announced before it was reconciled:
     /// the agent may have been away for long.
     public init(agent: AgentPubKey, held: Arc = .empty, settings: ArcSettings = ArcSettings()) {
         self.agent = agent
         self.settings = settings
+        before = held
         announced = .empty
         target = .empty
         if !held.isEmpty { leaving = Move(left: ArcSet([held]), since: Timestamp(microseconds: 0)) }
     }
+
+    /// A plan in the midst of its life: for a network that is looked at from when it runs.
+    public init(agent: AgentPubKey, running: Arc, settings: ArcSettings = ArcSettings()) {
+        self.agent = agent
+        self.settings = settings
+        before = running
+        announced = running
+        target = running
+    }
+
+    /// What is still to be fetched, or to be handed over.
+    public var unfinished: ArcSet { (growing?.left ?? .empty).union(leaving?.left ?? .empty) }
 
     /// The locations whose ops are taken in and kept: what is announced, what is being fetched, what is not yet handed over.
     public var kept: ArcSet {
@@ -83,7 +99,12 @@ public struct ArcPlan: Sendable {
 
     /// Looks at what the others claim; called when the table changed, and every few seconds.
     public mutating func review(_ claims: [ArcClaim], now: Timestamp) -> [ArcEffect] {
-        let wanted = wanted(claims)
+        let since = began ?? now
+        began = since
+        var wanted = wanted(claims)
+        // Who held a part comes from a network of more than it has heard of yet: it does not take everything for want of news.
+        let isNew = now.microseconds &- since.microseconds < settings.patience
+        if wanted.isFull, isNew, !before.isEmpty, !before.isFull { wanted = before }
         var effects: [ArcEffect] = []
         if wanted != target { effects += turn(to: wanted, now: now) }
         effects += finishGrowing(claims, now: now)

@@ -1,0 +1,60 @@
+import Integrity
+import Simulator
+import Testing
+
+@Suite("Simulated networks")
+struct SimulationTests {
+    @Test("the invariants hold through all faults, and the network converges", arguments: 1...20 as ClosedRange<UInt64>)
+    func allFaults(seed: UInt64) throws {
+        let settings = SimSettings(nodes: 8, seed: seed, faults: .all, seconds: 60, writes: 0.5)
+        let report = try SimWorld(settings).run()
+        #expect(report.isGood, "\(report.violations)\n\(settings.replay)")
+        #expect(report.acknowledged > 20, "\(settings.replay)")
+    }
+
+    @Test("malicious nodes are found out, and honest ones never refused", arguments: 1...4 as ClosedRange<UInt64>)
+    func malice(seed: UInt64) throws {
+        let settings = SimSettings(
+            nodes: 9, seed: seed, faults: try SimFaults("malicious=0.5"), seconds: 60, writes: 1)
+        let report = try SimWorld(settings).run()
+        #expect(report.isGood, "\(report.violations)\n\(settings.replay)")
+    }
+
+    @Test("the same seed does exactly the same, another does not")
+    func replay() throws {
+        func run(_ seed: UInt64) throws -> SimReport {
+            try SimWorld(SimSettings(nodes: 6, seed: seed, faults: .all, seconds: 40, writes: 0.5)).run()
+        }
+        let first = try run(7)
+        let second = try run(7)
+        #expect(first == second)
+        #expect(try run(8).fingerprint != first.fingerprint)
+    }
+
+    @Test("with more nodes than an op needs holders, arcs are parts of the ring, and every op has its holders")
+    func arcs() throws {
+        let report = try SimWorld(
+            SimSettings(nodes: 45, seed: 3, faults: try SimFaults("churn=0.2"), seconds: 80, writes: 0.2)
+        ).run()
+        #expect(report.isGood, "\(report.violations)")
+        let running = report.measures.filter { $0.second <= 80 && $0.ops > 0 }
+        #expect(!running.isEmpty)
+        for measure in running {
+            #expect(measure.leastHolders >= 15 && measure.mostHolders <= 45, "\(measure)")
+            #expect(measure.mostLoad < 3, "\(measure)")
+        }
+    }
+
+    @Test("faults are read as they are written, and what is none is named")
+    func faults() throws {
+        for text in ["none", "loss=0.05", "loss=0.05,duplicate=0.1,reorder,partition,churn=0.33,skew,malicious=0.2"] {
+            #expect(try SimFaults(text).description == text)
+        }
+        #expect(try SimFaults("all") == SimFaults.all)
+        #expect(try SimFaults(SimFaults.all.description) == SimFaults.all)
+        for text in ["loss=2", "loss=x", "rain", "churn="] {
+            #expect(throws: PlasmidError.self) { _ = try SimFaults(text) }
+        }
+        #expect(throws: PlasmidError.self) { _ = try SimWorld(SimSettings(nodes: 1, seed: 1, faults: .none)) }
+    }
+}
