@@ -43,6 +43,7 @@ let messages = ["identify", "kad", "nat", "noise", "records", "relay"]
 
 let sampleModules = [
     "Bench", "Messenger", "MessengerIntegrity", "Ghostwriter", "GhostwriterIntegrity", "Notes", "NotesIntegrity",
+    "Agreement", "AgreementIntegrity",
 ]
 let swiftTestModules = ["Hostile", "HostileIntegrity", "Workshop", "WorkshopIntegrity", "GateIntegrity"]
 let cTestModules = ["BadABI", "NotAModule", "AnswersTwice", "Garbage", "Tiny"]

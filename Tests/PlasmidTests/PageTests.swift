@@ -131,7 +131,7 @@ struct PageTests {
         return rest.count >= parts[parts.count - 1].count
     }
 
-    @Test("the page leads where it says, word by word", arguments: ["dna/notes/README.md"])
+    @Test("the page leads where it says, word by word", arguments: ["dna/notes/README.md", "dna/agreement/README.md"])
     func follow(_ page: String) async throws {
         let text = try String(contentsOfFile: Self.root + "/" + page, encoding: .utf8)
         let blocks = Self.blocks(text)
@@ -150,6 +150,6 @@ struct PageTests {
             compared += 1
             #expect(Self.fits(lines[...], written[...]), "\(block.lines) showed\n\(lines.joined(separator: "\n"))")
         }
-        #expect(compared >= 8)
+        #expect(compared >= 4)
     }
 }

@@ -15,6 +15,7 @@ enum Places {
         .deletingLastPathComponent().path
 
     static let messenger = root + "/dna/messenger/happ.yaml"
+    static let agreement = root + "/dna/agreement/happ.yaml"
     static let notes = root + "/dna/notes/happ.yaml"
     static let messengerDna = root + "/dna/messenger/dna.yaml"
     static let ghostwriter = root + "/dna/ghostwriter/happ.yaml"
