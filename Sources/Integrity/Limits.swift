@@ -12,6 +12,10 @@ public enum Limits {
     public static let moduleFrameBytes = 16 * 1_048_576
     /// A signal's payload.
     public static let signalBytes = 1_048_576
+    /// The name of a signal for other agents.
+    public static let signalNameBytes = 1_024
+    /// Agents that one remote signal may go to.
+    public static let signalRecipients = 1_000
     /// A warrant's reason, cut at a character boundary; Holochain's value.
     public static let warrantReasonBytes = 512
     /// What one `randomBytes` host call may ask for.

@@ -75,7 +75,7 @@ final class CellBench {
     /// Begins a chain; `ready` comes when its genesis is durable.
     static func make(
         on loop: any EventLoop, folder: String, hold: Int64, functions: [String], access: FunctionAccess = .author,
-        ready: @escaping (Result<CellBench, any Error>) -> Void
+        callbacks: [Callback] = [.postCommit], ready: @escaping (Result<CellBench, any Error>) -> Void
     ) {
         do {
             var passphrase = Array("passphrase".utf8)
@@ -95,7 +95,7 @@ final class CellBench {
                 coordinator: [
                     CoordinatorZomeDef(
                         name: "zome", module: "Zome",
-                        functions: functions.map { FunctionDef(name: $0, access: access) }, callbacks: [.postCommit])
+                        functions: functions.map { FunctionDef(name: $0, access: access) }, callbacks: callbacks)
                 ])
             let dna = definition.hash()
             let store = try database.space(dna)

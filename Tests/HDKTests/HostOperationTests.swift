@@ -155,6 +155,10 @@ import Testing
     @Test func messagesSignalsAndCalls() throws {
         var requests = try asked([0xc0]) { try await $0.emitSignal("N", ["a": 1]) }
         #expect(try one(requests, .emitSignal) == SignalRequest(name: "N", payload: [0x81, 0xa1, 0x61, 1]))
+        requests = try asked([0xc0]) { try await $0.signal(to: [Sample.bob, Sample.alice], "N", 5) }
+        #expect(
+            try one(requests, .remoteSignal)
+                == RemoteSignalRequest(to: [Sample.bob, Sample.alice], name: "N", payload: [5]))
         requests = try asked([0xa2, 0x68, 0x69]) {
             let reply = try await $0.send(to: Sample.bob, "x", timeout: .milliseconds(1_500), as: String.self)
             #expect(reply == "hi")

@@ -193,7 +193,7 @@ struct CommandTests {
     @Test(
         "a command that is planned is not told to be mistyped",
         arguments: [
-            ("relay", "network"), ("sim dht", "network"), ("admin peers", "network"), ("keys export", "keystore"),
+            ("relay", "network"), ("sim dht", "network"), ("keys export", "keystore"),
             ("keys rotate", "network"),
         ])
     func later(words: String, reason: String) throws {

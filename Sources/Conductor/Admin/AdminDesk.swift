@@ -56,6 +56,9 @@ extension Conductor {
         case "admin/chain": try chainView(params)
         case "admin/grants": try grantsView(params)
         case "admin/stats": statsView()
+        case "admin/network/peers": try peersView(params)
+        case "admin/network/ops": try opsView(params)
+        case "admin/network/sync": try syncView(params)
         case "admin/backup/status": backupStatus()
         case "admin/restored/list": restoredView()
         default:

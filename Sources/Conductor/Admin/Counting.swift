@@ -43,7 +43,9 @@ extension Conductor {
     private func spaceStatistics(_ space: SpaceContext) -> SpaceStatistics {
         SpaceStatistics(
             dna: space.dna, name: space.definition.name, storage: space.store.figures(),
-            validators: space.validators?.statistics ?? RunnerStatistics())
+            validators: space.validators?.statistics ?? RunnerStatistics(),
+            opsWaiting: (try? space.store.parkedCount()) ?? 0,
+            opsRejected: (try? space.store.rejected(limit: 100).count) ?? 0, network: networkFigures(space))
     }
 
     /// How many of the installed instances do not run because something is wrong, of how many, those of apps that were
@@ -112,7 +114,8 @@ extension Conductor {
     private func view(_ space: SpaceStatistics) -> MessagePackValue {
         .object([
             "dna": .string(space.dna.text), "name": .string(space.name), "storage": .object(view(space.storage)),
-            "validators": view(space.validators),
+            "validators": view(space.validators), "ops_waiting": .number(space.opsWaiting),
+            "ops_rejected": .number(space.opsRejected), "network": space.network.map(view) ?? .null,
         ])
     }
 

@@ -153,6 +153,12 @@ public struct SpaceStatistics: Sendable {
     public var storage: StorageFigures
     /// The process of its validators.
     public var validators: RunnerStatistics
+    /// Ops that cannot be judged before something else is here.
+    public var opsWaiting: Int
+    /// Ops that broke a rule, up to 100 of them.
+    public var opsRejected: Int
+    /// Who else is in it; nil where the conductor is alone.
+    public var network: NetworkFigures?
 }
 
 /// Everything that is counted, at one moment: `admin/stats` tells it, and what watches conductors reads it.

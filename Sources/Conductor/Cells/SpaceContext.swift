@@ -21,7 +21,11 @@ final class SpaceContext {
         didSet { conductor.settleNetwork() }
     }
     /// The other conductors of the space; nil while this one works alone.
-    var network: SpaceNetwork?
+    var network: SpaceNetwork? {
+        didSet { peers = network }
+    }
+    /// The same, as far as signals and operators need it.
+    weak var peers: (any SpacePeers)?
     var validators: (any ZomeRunner)?
     var validatorModules: ValidatorModules?
     /// The modules that the validators run, in the order of the zomes.
@@ -39,6 +43,9 @@ final class SpaceContext {
         incomingOps = made
         return made
     }
+
+    /// How much of each other agent's signals is let in.
+    var signalGate = SignalGate()
 
     init(dna: DnaHash, definition: DnaDefinition, store: Space, conductor: Conductor) {
         self.dna = dna

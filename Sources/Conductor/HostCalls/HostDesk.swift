@@ -67,6 +67,7 @@ extension Cell {
         case .randomBytes: try randomBytes(request)
         case .time: request.succeed(conductor.options.clock().packed)
         case .emitSignal: try emitSignal(request)
+        case .remoteSignal: try remoteSignal(request)
         case .send: try send(request)
         case .call: try callOther(request)
         case .callCell: try callCell(request)

@@ -121,6 +121,17 @@ struct DirectMessage {
     let payload: [UInt8]
 }
 
+/// A signal for the clients of another agent, as it comes from the network too. Nobody answers it.
+struct DirectSignal {
+    /// Who sent it: proved, by the cell it comes from or by the connection.
+    let from: AgentPubKey
+    let to: AgentPubKey
+    let zome: String
+    let name: String
+    /// One MessagePack value, if the sender is honest.
+    let payload: [UInt8]
+}
+
 /// A call of another agent's function, as it comes from the network too.
 struct RemoteCall {
     let from: AgentPubKey
@@ -206,7 +217,7 @@ extension SpaceContext {
     }
 
     /// Whether a message gets through, as a test may have it otherwise.
-    private func arrives(from: AgentPubKey, to: AgentPubKey) throws(PlasmidError) -> Bool {
+    func arrives(from: AgentPubKey, to: AgentPubKey) throws(PlasmidError) -> Bool {
         switch conductor.options.messageFate?(from, to) ?? .delivered {
         case .delivered: return true
         case .lost: return false

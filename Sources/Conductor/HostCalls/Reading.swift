@@ -68,20 +68,26 @@ extension Cell {
             throw PlasmidError(
                 .messageTooLarge, "the signal has \(signal.payload.count) bytes, at most \(Limits.signalBytes)")
         }
+        try keep(BufferedSignal(zome: request.step.zome, name: signal.name, payload: signal.payload), of: request)
+    }
+
+    /// Holds a signal until the call commits, within the bounds of one call.
+    func keep(_ signal: BufferedSignal, of request: HostRequest) throws(PlasmidError) {
+        let bytes = signal.payload.count * signal.copies
         guard request.call.signals.count < Self.signalsPerCall else {
             throw PlasmidError(
                 .overloaded, "one call may emit \(Self.signalsPerCall) signals at most", hint: "emit fewer, larger ones"
             )
         }
-        guard request.call.signalBytes + signal.payload.count <= Self.signalBytesPerCall else {
+        guard request.call.signalBytes + bytes <= Self.signalBytesPerCall else {
             throw PlasmidError(
                 .overloaded, "one call may emit \(Self.signalBytesPerCall) bytes of signals at most",
                 hint: "emit smaller ones, or split the work into several calls")
         }
         request.call.changed(in: request.moduleCall)
-        request.call.signalBytes += signal.payload.count
-        request.call.signals.append(
-            BufferedSignal(zome: request.step.zome, name: signal.name, payload: signal.payload))
+        request.call.signalBytes += bytes
+        request.call.remoteSignals += signal.to?.count ?? 0
+        request.call.signals.append(signal)
         request.succeed([0xc0])
     }
 

@@ -37,13 +37,13 @@ extension SpaceNetwork {
     private static func isBlocked(_ agent: AgentPubKey) -> PlasmidError {
         PlasmidError(
             .agentBlocked, "agent \(agent) is blocked: a warrant against it was found to be true",
-            hint: "`plasmid admin ops --warrants` shows it")
+            hint: "`plasmid admin ops APP/ROLE --state warrants` shows it")
     }
 
     // MARK: The receiving side
 
     /// Who sends must have been proved over this very connection: what a frame says of its sender counts for nothing else.
-    private func checkSender(_ agent: AgentPubKey, _ peer: SpacePeer) throws(PlasmidError) {
+    func checkSender(_ agent: AgentPubKey, _ peer: SpacePeer) throws(PlasmidError) {
         guard peer.proved.contains(agent) else {
             throw PlasmidError(.proofRefused, "the peer did not show that it is \(agent)")
         }
@@ -84,12 +84,6 @@ extension SpaceNetwork {
             RemoteCall(
                 from: call.from, to: call.to, zome: call.zome, function: call.function, payload: call.payload,
                 secret: call.secret, certificates: call.certificates, origin: origin), reply)
-    }
-
-    func takeSignal(_ body: [UInt8], from peer: SpacePeer) throws(PlasmidError) {
-        let signal = try SignalBody(packed: body)
-        try checkSender(signal.from, peer)
-        throw PlasmidError(.badFrame, "this version takes no signals of other agents")
     }
 
     /// What cannot be taken is answered as a refusal, once, and is a fault of the peer.

@@ -1,12 +1,12 @@
 import Integrity
 
-/// One signal that a zome emitted and that its call's commit let out.
+/// One signal that a zome emitted, or that another agent's zome sent to it, and that its call's commit let out.
 public struct UserSignal: Sendable {
     /// `app/role` of the cell.
     public let instanceID: String
     /// Name of the installed app.
     public let appID: String
-    /// Zome that emitted it.
+    /// Zome that emitted it, or that it was sent to.
     public let zome: String
     /// The app's own name for the signal.
     public let name: String
@@ -14,6 +14,8 @@ public struct UserSignal: Sendable {
     public let payload: [UInt8]
     /// Number of the signal within its cell, from 1, since the conductor started.
     public let sequence: UInt64
+    /// The other agent whose zome sent it, proved; nil for a signal of the cell itself.
+    public var from: AgentPubKey?
 }
 
 /// Hands signals to whoever registered, in the order in which calls committed, and keeps the last ones for a while.

@@ -25,6 +25,11 @@ struct BufferedSignal {
     let zome: Int
     let name: String
     let payload: [UInt8]
+    /// Whose clients are told; nil for the own ones.
+    var to: [AgentPubKey]?
+
+    /// What it counts for in the bounds of a call.
+    var copies: Int { to?.count ?? 1 }
 }
 
 /// A write that waits for the writer position, and what is done if the attempt ends before its turn.
@@ -76,7 +81,10 @@ final class ActiveCall {
     /// Scratches of calls that this one builds on and that are not committed yet, oldest first.
     var speculation: [Scratch] = []
     var signals: [BufferedSignal] = []
+    /// Their bytes, each once for whoever is told.
     var signalBytes = 0
+    /// How many other agents are told, each as often as it is.
+    var remoteSignals = 0
     /// What it asks of the schedule; in effect when it has committed.
     var schedules: [ScheduleChange] = []
     /// Grants that it replaces by others with the uses that were left, and how many had been made then.
@@ -136,6 +144,7 @@ final class ActiveCall {
         speculation = []
         signals = []
         signalBytes = 0
+        remoteSignals = 0
         schedules = []
         replacements = []
         outcome = .ok([0xc0])

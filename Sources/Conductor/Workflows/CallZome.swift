@@ -152,6 +152,10 @@ extension Cell {
     func deliverSignals(_ call: ActiveCall) {
         meter.counters.signals += UInt64(call.signals.count)
         for signal in call.signals {
+            if let agents = signal.to {
+                space.pass(signal, to: agents, from: id.agent, zome: zomes[signal.zome].name)
+                continue
+            }
             conductor.signals.deliver(
                 UserSignal(
                     instanceID: instanceID, appID: appID, zome: zomes[signal.zome].name, name: signal.name,

@@ -101,7 +101,10 @@ extension ActiveCall {
             mine.truncate(to: frame.actions)
             scratch = mine
         }
-        for signal in signals[min(frame.signals, signals.count)...] { signalBytes -= signal.payload.count }
+        for signal in signals[min(frame.signals, signals.count)...] {
+            signalBytes -= signal.payload.count * signal.copies
+            remoteSignals -= signal.to?.count ?? 0
+        }
         signals.removeSubrange(min(frame.signals, signals.count)...)
         schedules.removeSubrange(min(frame.schedules, schedules.count)...)
     }

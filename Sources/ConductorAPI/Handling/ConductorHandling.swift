@@ -222,14 +222,20 @@ public struct InstanceSignal: Sendable, Hashable {
     public var arguments: [UInt8]
     /// Number within the instance, rising by one.
     public var sequence: UInt64
+    /// The key of the other agent who sent it, as text; nil for a signal of the instance itself.
+    public var from: String?
 
     /// A signal from its parts.
-    public init(app: String, instanceID: String, zome: String, name: String, arguments: [UInt8], sequence: UInt64) {
+    public init(
+        app: String, instanceID: String, zome: String, name: String, arguments: [UInt8], sequence: UInt64,
+        from: String? = nil
+    ) {
         self.app = app
         self.instanceID = instanceID
         self.zome = zome
         self.name = name
         self.arguments = arguments
         self.sequence = sequence
+        self.from = from
     }
 }

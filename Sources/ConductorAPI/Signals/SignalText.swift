@@ -6,7 +6,14 @@ enum SignalText {
     static func signal(_ signal: InstanceSignal, boot: String) throws(PlasmidError) -> [UInt8] {
         let arguments = try JSONText.json(fromMessagePack: signal.arguments)
         var writer = JSONWriter()
-        writer.raw(#"{"type":"InstanceSignal","signal":{"signal_type":"User","name":"#)
+        // Of another type where another agent sent it, so that no client takes it for its own zome's.
+        if let from = signal.from {
+            writer.raw(#"{"type":"InstanceSignal","signal":{"signal_type":"Remote","from":"#)
+            writer.string(from)
+            writer.raw(#","name":"#)
+        } else {
+            writer.raw(#"{"type":"InstanceSignal","signal":{"signal_type":"User","name":"#)
+        }
         writer.string(signal.name)
         // Text that holds JSON: clients of 2019 parse it twice.
         writer.raw(#","arguments":""#)

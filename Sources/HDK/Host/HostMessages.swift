@@ -16,6 +16,22 @@ extension Host {
         try await live.tell(.emitSignal, SignalRequest(name: name, payload: bytes))
     }
 
+    /// Tells the clients of other agents of the same DNA, without an answer. It goes out when the call has returned and is
+    /// durable, and not at all when it throws; it reaches those who are there then, and is kept for nobody. Their
+    /// conductors hand it to the zome of the same name if that has a `Receive`, as a signal with this agent's id.
+    ///
+    /// Does not wait for the conductor: what is refused fails one of the next operations, or the call when it returns.
+    /// - Throws: `messageTooLarge` beyond 1 MiB; `overloaded` beyond 1,000 agents at once, or 10,000 agents or 64 MiB
+    ///   (the payload once for each agent) in one call.
+    public func signal<Payload: Encodable>(to agents: [AgentKey], _ name: String, _ payload: Payload) async throws {
+        let bytes = try ValueCodec.output(payload)
+        guard bytes.count <= Limits.signalBytes else {
+            throw ZomeError(
+                .messageTooLarge, "the signal has \(bytes.count) bytes, at most \(Limits.signalBytes)")
+        }
+        try await live.tell(.remoteSignal, RemoteSignalRequest(to: agents, name: name, payload: bytes))
+    }
+
     /// Sends a message to an agent of the same DNA who is there now, and waits for the reply of its `Receive`. The
     /// message is kept nowhere.
     /// - Throws: `timeout`, `peerUnreachable`, `noReceiver`, or what the other side's `Receive` threw.

@@ -108,6 +108,9 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// Says which chain this one continues: ``OpenChainRequest`` → `ActionHash`.
     case openChain = 44
 
+    /// Tells other agents' clients something, without an answer: ``RemoteSignalRequest`` → nil.
+    case remoteSignal = 45
+
     // 50 to 59: other cells of the conductor, clones, schedules.
 
     /// Calls a function of this cell, of another role, of any cell here, or over a bridge: ``CallCellRequest`` → the
@@ -166,7 +169,9 @@ public enum HostOperation: UInt32, Sendable, Hashable, CaseIterable {
     /// True when it acts outside the conductor, so that the call may not be run again.
     public var hasOutsideEffect: Bool {
         switch self {
-        case .send, .call, .callCell, .emitSignal, .createClone, .enableClone, .disableClone, .deleteClone: true
+        case .send, .call, .callCell, .emitSignal, .remoteSignal, .createClone, .enableClone, .disableClone,
+            .deleteClone:
+            true
         default: false
         }
     }

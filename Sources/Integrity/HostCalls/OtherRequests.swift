@@ -200,6 +200,52 @@ public struct SignalRequest: Packable, Hashable {
     }
 }
 
+/// Input of ``HostOperation/remoteSignal``.
+public struct RemoteSignalRequest: Packable, Hashable {
+    /// Whose clients are told; at most ``Limits/signalRecipients``.
+    public var to: [AgentPubKey]
+    /// The signal's name, which clients filter by; at most ``Limits/signalNameBytes``.
+    public var name: String
+    /// One MessagePack value.
+    public var payload: [UInt8]
+
+    /// A value from its parts.
+    public init(to: [AgentPubKey], name: String, payload: [UInt8]) {
+        self.to = to
+        self.name = name
+        self.payload = payload
+    }
+
+    /// Writes a map of 3 fields.
+    public func pack(into w: inout MessagePackWriter) {
+        w.writeMapHeader(3)
+        w.writeString("to")
+        w.write(to)
+        w.writeString("name")
+        w.writeString(name)
+        w.writeString("payload")
+        w.writeRaw(payload)
+    }
+
+    /// Reads a map; what has a default may be left out.
+    public init(from r: inout MessagePackReader) throws(PlasmidError) {
+        var to: [AgentPubKey]?
+        var name: String?
+        var payload: [UInt8]?
+        for _ in 0..<(try r.readMapHeader()) {
+            switch try r.readKey() {
+            case "to": try r.read(into: &to)
+            case "name": try r.read(into: &name)
+            case "payload": payload = try r.rawBytes()
+            default: try r.skip()
+            }
+        }
+        self.to = try r.require(to, "to", of: "RemoteSignalRequest")
+        self.name = try r.require(name, "name", of: "RemoteSignalRequest")
+        self.payload = try r.require(payload, "payload", of: "RemoteSignalRequest")
+    }
+}
+
 /// Input of ``HostOperation/send``; the answer is the reply's value.
 public struct SendRequest: Packable, Hashable {
     /// The recipient.

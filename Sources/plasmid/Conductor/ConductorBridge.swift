@@ -161,7 +161,7 @@ final class ConductorBridge: ConductorHandling {
     private static func shown(_ signal: UserSignal) -> InstanceSignal {
         InstanceSignal(
             app: signal.appID, instanceID: signal.instanceID, zome: signal.zome, name: signal.name,
-            arguments: signal.payload, sequence: signal.sequence)
+            arguments: signal.payload, sequence: signal.sequence, from: signal.from?.text)
     }
 }
 

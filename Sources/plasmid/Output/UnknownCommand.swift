@@ -6,10 +6,10 @@ import Manifests
 enum UnknownCommand {
     /// Commands that are planned, and why they are not there: whoever read of one is not told that it was mistyped.
     private static let later: [String: String] = {
-        let network = "it comes with the network; this version's conductors do not talk to each other yet"
+        let network = "it belongs to a part of the network that this version does not have yet"
         return [
             "plasmid relay": network, "plasmid bootstrap": network, "plasmid sim": network,
-            "plasmid admin peers": network, "plasmid keys rotate": network,
+            "plasmid keys rotate": network,
             "plasmid keys export":
                 "the sealed file `keystore` in the data folder can be copied as it is, or with 'plasmid db "
                 + "backup'; its passphrase opens the copy",

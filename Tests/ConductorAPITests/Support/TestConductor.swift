@@ -100,10 +100,13 @@ final class TestConductor: ConductorHandling {
     }
 
     /// Sends a signal of `app/role` to every socket that wants it.
-    func emit(_ name: String, _ arguments: [UInt8], app: String = "app", zome: String = "z") {
+    func emit(
+        _ name: String, _ arguments: [UInt8], app: String = "app", zome: String = "z", from: String? = nil
+    ) {
         sequence += 1
         let signal = InstanceSignal(
-            app: app, instanceID: "\(app)/role", zome: zome, name: name, arguments: arguments, sequence: sequence)
+            app: app, instanceID: "\(app)/role", zome: zome, name: name, arguments: arguments, sequence: sequence,
+            from: from)
         emitted.append(signal)
         signalReceiver?(signal)
     }

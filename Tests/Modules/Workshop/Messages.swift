@@ -44,6 +44,16 @@ func messages() -> [ZomePart] {
         try await host.emitSignal("wrote", page)
         return try await host.create(Page(text: page.text))
     }
+    Function("signal_to") { (signal: RemoteSignal, host: Host) in
+        for number in 0..<(signal.count ?? 1) {
+            let text = String(repeating: "x", count: signal.length ?? 0)
+            try await host.signal(to: signal.to, signal.name, Numbered(number: number, text: text))
+        }
+    }
+    Function("write_and_signal") { (signal: RemoteSignal, host: Host) in
+        try await host.signal(to: signal.to, signal.name, "written")
+        return try await host.create(Page(text: signal.name))
+    }
     Receive { (from: AgentKey, order: Order, host: Host) in try await obey(order, from, host) }
     Init { host in
         try await host.create(Diary(text: "opened"))
@@ -53,6 +63,18 @@ func messages() -> [ZomePart] {
         try await host.emitSignal(
             "post_commit", Committed(caller: try await host.callInfo().caller, actions: actions.map(\.hash)))
     }
+}
+
+struct RemoteSignal: Decodable, Sendable {
+    var to: [AgentKey]
+    var name: String
+    var count: Int?
+    var length: Int?
+}
+
+struct Numbered: Encodable, Sendable {
+    var number: Int
+    var text: String
 }
 
 struct Number: Encodable, Sendable {

@@ -16,9 +16,10 @@ struct Admin: AsyncParsableCommand {
                 name: "Chain",
                 subcommands: [
                     AdminAgents.self, AdminChain.self, AdminDump.self, AdminRestoreChain.self, AdminRestored.self,
-                    AdminOps.self,
                 ]),
-            CommandGroup(name: "Conductor", subcommands: [AdminStats.self, AdminSpaces.self, AdminConfig.self]),
+            CommandGroup(
+                name: "Network", subcommands: [AdminSpaces.self, AdminPeers.self, AdminSync.self, AdminOps.self]),
+            CommandGroup(name: "Conductor", subcommands: [AdminStats.self, AdminConfig.self]),
             CommandGroup(
                 name: "Capability",
                 subcommands: [AdminGrants.self, AdminGrant.self, AdminRegrant.self, AdminRevoke.self]),
