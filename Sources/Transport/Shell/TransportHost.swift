@@ -121,6 +121,12 @@ public final class TransportHost: @unchecked Sendable {
         _ wire: any PeerWire, _ attempt: SocketAttempt, isRelayed: Bool = false, bytes: ByteBuffer = ByteBuffer()
     ) {
         let (slot, address, promise) = (attempt.slot, attempt.address, attempt.promise)
+        guard !isClosed else {
+            ledger.free(slot)
+            wire.close(atOnce: true)
+            promise?.fail(Self.stopped)
+            return
+        }
         var isDialer = false
         if case .dialer = attempt.side { isDialer = true }
         let key = ObjectIdentifier(wire)
