@@ -35,7 +35,10 @@ public final class BootstrapService {
 
     /// Serves, until ``stop()``.
     public func start() {
-        host.defaultIdentity.handle(Self.protocolID, perPeer: 2) { [weak self] stream in self?.serve(stream) }
+        host.defaultIdentity.handle(Self.protocolID, perPeer: 2) { [weak self] stream in
+            guard let self else { return stream.reset() }
+            serve(stream)
+        }
         guard sweeping == nil else { return }
         sweeping = LoopTicker(host.loop, every: .seconds(1)) { [weak self] in
             guard let self else { return }

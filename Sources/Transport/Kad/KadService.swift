@@ -21,6 +21,7 @@ public final class KadService: @unchecked Sendable {
     private var core: KadCore
     private var ticker: LoopTicker?
     private var waiting: [UInt64: EventLoopPromise<KadCore.Finding>] = [:]
+    private var dials: [PeerID: EventLoopFuture<PeerConnection>] = [:]
     /// Connections made here, the one that was used longest ago first.
     private var made: [PeerConnection] = []
 
@@ -44,7 +45,10 @@ public final class KadService: @unchecked Sendable {
     /// Begins. A server answers others, and identify says so.
     public func start(serves: Bool) {
         if serves {
-            identity.handle(KadCore.protocolID) { [weak self] stream in self?.serve(stream) }
+            identity.handle(KadCore.protocolID) { [weak self] stream in
+                guard let self else { return stream.reset() }
+                serve(stream)
+            }
         }
         guard ticker == nil else { return }
         ticker = LoopTicker(host.loop, every: .seconds(1)) { [weak self] in
@@ -136,13 +140,7 @@ public final class KadService: @unchecked Sendable {
     }
 
     private func ask(_ query: UInt64, _ contact: KadContact, _ message: KadMessage) {
-        connection(to: contact).assumeIsolated().flatMap { connection in
-            connection.ask(
-                [message.bytes], KadCore.protocolID, maximum: KadMessage.bytesMaximum, timeout: .seconds(10)
-            ).assumeIsolated().flatMapThrowing { answers in
-                (connection, try KadMessage(bytes: answers.first ?? []))
-            }.nonisolated()
-        }.whenComplete { [weak self] result in
+        answer(contact, message, again: true).assumeIsolated().whenComplete { [weak self] result in
             guard let self, ticker != nil else { return }
             switch result {
             case .success(let (connection, answer)):
@@ -152,6 +150,24 @@ public final class KadService: @unchecked Sendable {
             case .failure: perform(core.failed(query, now: now()))
             }
         }
+    }
+
+    private func answer(
+        _ contact: KadContact, _ message: KadMessage, again: Bool
+    ) -> EventLoopFuture<(PeerConnection, KadMessage)> {
+        connection(to: contact).assumeIsolated().flatMap { connection in
+            connection.ask(
+                [message.bytes], KadCore.protocolID, maximum: KadMessage.bytesMaximum, timeout: .seconds(10)
+            ).assumeIsolated().flatMapThrowing { answers in
+                (connection, try KadMessage(bytes: answers.first ?? []))
+            }.flatMapError { error in
+                // Both sides may end a connection that was idle or one too many, just now: that says nothing of the peer.
+                guard again, !connection.isOpen, (error as? PlasmidError)?.code == .connectionLost else {
+                    return self.host.loop.makeFailedFuture(error)
+                }
+                return self.answer(contact, message, again: false)
+            }.nonisolated()
+        }.nonisolated()
     }
 
     private func tell(_ contact: KadContact, _ message: KadMessage) {
@@ -169,7 +185,12 @@ public final class KadService: @unchecked Sendable {
             if let place = made.firstIndex(where: { $0 === connection }) { made.append(made.remove(at: place)) }
             return host.loop.makeSucceededFuture(connection)
         }
-        return dial(contact.addresses.prefix(Self.dialsMaximum), contact.peer)
+        // Several searches may want the same peer in one moment; a second connection would be one too many.
+        if let dialling = dials[contact.peer] { return dialling }
+        let dialled = dial(contact.addresses.prefix(Self.dialsMaximum), contact.peer)
+        dials[contact.peer] = dialled
+        dialled.assumeIsolated().whenComplete { [weak self] _ in self?.dials[contact.peer] = nil }
+        return dialled
     }
 
     private func dial(_ addresses: ArraySlice<Multiaddr>, _ peer: PeerID) -> EventLoopFuture<PeerConnection> {
@@ -180,7 +201,13 @@ public final class KadService: @unchecked Sendable {
         return host.dial(address, expecting: peer, as: identity).assumeIsolated().map { connection in
             self.keep(connection)
             return connection
-        }.flatMapError { _ in self.dial(addresses.dropFirst(), peer) }.nonisolated()
+        }.flatMapError { _ in
+            // The peer may have been faster.
+            if let connection = self.identity.connections(with: peer).first {
+                return self.host.loop.makeSucceededFuture(connection)
+            }
+            return self.dial(addresses.dropFirst(), peer)
+        }.nonisolated()
     }
 
     /// The connections that Kad makes are many and short; those of long ago make room.

@@ -13,9 +13,6 @@ public final class TransportHost: @unchecked Sendable {
     public let defaultIdentity: HostIdentity
     /// The addresses that are listened on, with their ports.
     public internal(set) var listening: [Multiaddr] = []
-    /// Makes a way over a relay to an address whose way leads over one; nil: such addresses cannot be dialled.
-    public var dialRelayed: ((Multiaddr, HostIdentity) -> EventLoopFuture<PeerConnection>)?
-
     let loop: any EventLoop
     var settings: TransportSettings
     let logger: Logger
@@ -100,6 +97,7 @@ public final class TransportHost: @unchecked Sendable {
         hint: ((_ ephemeral: [UInt8]) -> [UInt8])? = nil
     ) -> EventLoopFuture<PeerConnection> {
         loop.preconditionInEventLoop()
+        if address.isRelayed { return dialOverRelay(address, expecting: expecting, as: identity, hint: hint) }
         let promise = loop.makePromise(of: PeerConnection.self)
         do throws(PlasmidError) {
             guard !isClosed else { throw Self.stopped }

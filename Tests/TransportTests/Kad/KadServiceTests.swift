@@ -14,10 +14,14 @@ struct KadServiceTests {
         var hosts: [TransportHost] = []
     }
 
-    private func start(_ hosts: TestHosts, _ nodes: Nodes, count: UInt8) async throws {
+    private func start(_ hosts: TestHosts, _ nodes: Nodes, count: UInt8, duplicateTime: TimeAmount = .seconds(5))
+        async throws
+    {
         for seed in 1...count {
             let bound = try await hosts.wait { hosts -> EventLoopFuture<[Multiaddr]> in
-                let host = hosts.host(seed)
+                var settings = TransportSettings()
+                settings.duplicateTime = duplicateTime
+                let host = hosts.host(seed, settings)
                 nodes.hosts.append(host)
                 return host.listen(on: try Multiaddr("/ip4/127.0.0.1/tcp/0"))
             }
@@ -34,11 +38,12 @@ struct KadServiceTests {
         }
     }
 
-    @Test("ten nodes that each know the next find each other, and the providers of a key")
-    func network() async throws {
+    /// In the second run the second of two connections that both sides made ends at once, in the middle of questions.
+    @Test("ten nodes that each know the next find each other, and the providers of a key", arguments: [5_000, 0])
+    func network(_ milliseconds: Int64) async throws {
         try await TestHosts.with { hosts in
             let nodes = Nodes()
-            try await start(hosts, nodes, count: 10)
+            try await start(hosts, nodes, count: 10, duplicateTime: .milliseconds(milliseconds))
             // Each is connected with the next, so that the question that makes them known is answered before others.
             for index in 0..<10 {
                 let connection = try await hosts.wait { _ in
