@@ -61,6 +61,7 @@ private final class FakePeers: ValidationPeers {
     var faults: [(PeerTag, PeerFault)] = []
     var held: Set<DhtOpHash> = []
     var settledOps = 0
+    var refusedOps: [DhtOpHash] = []
     var acknowledgedOps: [DhtOpHash] = []
     var blocked: [AgentPubKey] = []
     var whenAsked: ([AnyDhtHash]) -> Void = { _ in }
@@ -91,6 +92,8 @@ private final class FakePeers: ValidationPeers {
         held.formUnion(ops.map(\.hash))
         changed()
     }
+
+    func refused(_ op: DhtOpHash, location: UInt32) { refusedOps.append(op) }
 
     func settled(_ batch: SettledOps) { settledOps += batch.integrated.count }
 
@@ -236,6 +239,7 @@ struct IncomingOpsTests {
                 let later = ChainOp.ops(for: other.records[4])
                 scene.incoming.receive(later.map { .chainOp($0) }, from: 3, receiptsWanted: false)
                 #expect(scene.peers.faults.map(\.1) == later.map { _ in .refusedAuthor })
+                #expect(Set(scene.peers.refusedOps) == Set(later.map(\.hash)))
                 scene.end()
             }
         }

@@ -66,6 +66,27 @@ struct PeersTests {
         }
     }
 
+    @Test("what is not here yet is asked of those who hold it: a read right after the write finds it on every conductor")
+    func reading() async throws {
+        try await TestNetwork.run { network in
+            let (ada, ben, cyd) = try await three(network)
+            try await network.until("the three know each other") {
+                for (one, other) in [(ada, ben), (ben, cyd), (cyd, ada)] {
+                    let order = ["to": other.agent.text, "order": "echo", "text": ""]
+                    guard (try? await one.call("say", order, as: String.self)) != nil else { return false }
+                }
+                return true
+            }
+            for number in 0..<10 {
+                let page = try await ada.call("write", ["text": "page \(number)"], as: Written.self)
+                for reader in [ben, cyd] {
+                    let found = try await reader.call("get", ["hash": page.action.text], as: Read?.self)
+                    #expect(found?.text == "page \(number)")
+                }
+            }
+        }
+    }
+
     private func three(_ network: TestNetwork) async throws -> (Person, Person, Person) {
         var people: [Person] = []
         for (place, name) in [("north", "ada"), ("south", "ben"), ("west", "cyd")] {
@@ -74,4 +95,8 @@ struct PeersTests {
         }
         return (people[0], people[1], people[2])
     }
+}
+
+private struct Read: Decodable {
+    var text: String
 }

@@ -121,15 +121,33 @@ extension SpaceNetwork {
     ) throws(PlasmidError) {
         let hashes = try GetBody(packed: body).hashes
         var records: [Record] = []
+        var given: Set<ActionHash> = []
         var bytes = 0
-        for hash in hashes {
-            guard let record = try heldRecord(hash) else { continue }
+        func give(_ record: Record) -> Bool {
+            guard given.insert(record.hash).inserted else { return true }
             bytes += record.packed.count
-            guard bytes < Frame.bodyBytesMaximum - 1_024 else { break }
+            guard bytes < Frame.bodyBytesMaximum - 1_024, records.count < Self.recordsMaximum else { return false }
             records.append(record)
+            return true
+        }
+        asked: for hash in hashes {
+            guard let record = try heldRecord(hash) else { continue }
+            guard give(record) else { break }
+            // Who wants an action often wants the chain behind it, and would ask for it one by one.
+            var previous = hash.action == nil ? nil : record.action.prevAction
+            for _ in 0..<Self.chainBehind {
+                guard let back = previous, let record = try heldRecord(.action(back)) else { break }
+                guard give(record) else { break asked }
+                previous = record.action.prevAction
+            }
         }
         reply(.success(records.packed))
     }
+
+    /// Records in one answer.
+    private static var recordsMaximum: Int { 1_024 }
+    /// Actions behind one that was asked for that are given with it.
+    private static var chainBehind: Int { 32 }
 
     private func heldRecord(_ hash: AnyDhtHash) throws(PlasmidError) -> Record? {
         if let action = hash.action { return try space.store.record(action)?.record }

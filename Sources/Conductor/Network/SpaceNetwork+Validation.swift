@@ -25,9 +25,6 @@ extension SpaceNetwork: ValidationPeers {
                     guard let self, let peer, case .success(let body) = result else { return }
                     do throws(PlasmidError) {
                         let records = try [Record](packed: body)
-                        guard records.count <= hashes.count else {
-                            throw PlasmidError(.badFrame, "more records came than were asked for")
-                        }
                         if !records.isEmpty { space.incoming.arrived(records: records, from: peer.tag) }
                     } catch {
                         fault(of: peer, error)
@@ -50,7 +47,8 @@ extension SpaceNetwork: ValidationPeers {
     func spread(_ ops: [DhtOp]) { spread(ops, receiptsWanted: false) }
 
     func fault(_ tag: UInt64, _ fault: PeerFault) {
-        guard let peer = connected(tag) else { return }
+        // Whoever has not heard of the warrant yet holds what its agent wrote before in good faith.
+        guard fault != .refusedAuthor, let peer = connected(tag) else { return }
         self.fault(of: peer, PlasmidError(.badFrame, "a peer sent what it should not: \(fault)"), fault.offence)
     }
 
@@ -69,6 +67,11 @@ extension SpaceNetwork: ValidationPeers {
             guard let location = waiting.op.location else { continue }
             aside.insert(OpKey(location: location, hash: waiting.hash))
         }
+        settleGatherings()
+    }
+
+    func refused(_ op: DhtOpHash, location: UInt32) {
+        aside.insert(OpKey(location: location, hash: op))
         settleGatherings()
     }
 

@@ -19,6 +19,8 @@ protocol ValidationPeers: AnyObject {
     func fault(_ peer: PeerTag, _ fault: PeerFault)
     /// Ops that are held now, durably.
     func integrated(_ ops: [(location: UInt32, hash: DhtOpHash)])
+    /// An op of a refused agent: it is not held here and need not be offered.
+    func refused(_ op: DhtOpHash, location: UInt32)
     /// What has a verdict now is kept, durably: it can be handed over.
     func settled(_ batch: SettledOps)
     /// Receipts for own ops that count.
@@ -123,6 +125,7 @@ final class IncomingOps {
             network?.fault(peer, fault)
         case .dropped(let hash, _, let reason):
             log(.debug, "an op was let go", ["op": "\(hash)", "reason": "\(reason)"])
+        case .refused(let hash, let location): network?.refused(hash, location: location)
         case .integrated(let ops): network?.integrated(ops)
         case .receipts(let orders): sendReceipts(orders)
         case .charge(let charge): make(charge)

@@ -91,6 +91,9 @@ public struct AnyLinkableHash: Hashable, Sendable, Comparable, CustomStringConve
         self = try Self(bytes: try HashText.bytes(of: text, wanted: "AnyLinkableHash"))
     }
 
+    /// True when the location is the one that belongs to the core.
+    public var hasDerivedLocation: Bool { location == Blake2b.location(of: core) }
+
     /// The three bytes that the address starts with.
     public var prefix: (UInt8, UInt8, UInt8) {
         switch kind {

@@ -46,6 +46,7 @@ extension OpPipeline {
             if isRefused(op.op) {
                 counts.refused += 1
                 effects.append(.dropped(op.hash, peer, .refusedAuthor))
+                if let location = op.op.location { effects.append(.refused(op.hash, location: location)) }
                 if let peer { fault(peer, .refusedAuthor) }
                 continue
             }

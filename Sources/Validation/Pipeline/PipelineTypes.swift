@@ -189,6 +189,8 @@ public enum PipelineEffect: Sendable {
     case fault(PeerTag, PeerFault)
     /// An op was let go.
     case dropped(DhtOpHash, PeerTag?, DropReason)
+    /// An op of an agent who is refused: not held here, and not to be offered again.
+    case refused(DhtOpHash, location: UInt32)
     /// Ops that are held now, durably.
     case integrated([(location: UInt32, hash: DhtOpHash)])
     /// Receipts to sign and send.

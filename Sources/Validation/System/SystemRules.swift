@@ -2,7 +2,7 @@ import Integrity
 
 /// The rules that the conductor itself enforces on every record, numbered as in docs/spec/validation.md: those of Holochain
 /// (1–17) that need no word of another node, and those that follow from a DNA's definition or from what
-/// Plasmid adds (20–33).
+/// Plasmid adds (20–34).
 ///
 /// Pure: the same record and the same held data give the same verdict, whatever the order in which the data came. A rejection
 /// found while data is missing stands, since no further data can undo it.
@@ -37,6 +37,7 @@ public struct SystemRules: Sendable {
     /// - Throws: what `reads` throws; that is no verdict.
     public func check(_ record: Record, reads: some ValidationReads) throws(PlasmidError) -> Verdict {
         var findings = Findings(record.hash)
+        checkAddresses(record.action, record.hash, &findings)
         checkPlace(record.action, &findings)
         try checkChain(record.action, reads, &findings)
         checkEntry(record.action, record.entry, &findings)
@@ -71,6 +72,7 @@ public struct SystemRules: Sendable {
         op: ChainOp, hash: ActionHash? = nil, reads: some ValidationReads
     ) throws(PlasmidError) -> Verdict {
         var findings = Findings(hash ?? op.action.hash)
+        checkAddresses(op.action, findings.subject, &findings)
         switch op.type {
         case .createRecord, .createEntry:
             checkPlace(op.action, &findings)
@@ -105,6 +107,14 @@ public struct SystemRules: Sendable {
         case .capGrant: "capability grant"
         case .capNote: "note beside a capability"
         case .app(let app): entryType(app)?.name ?? "entry type \(app.entryIndex) of zome \(app.zomeIndex)"
+        }
+    }
+
+    /// Rule 34: what an author writes as the location of an address decides nothing about who keeps it.
+    private func checkAddresses(_ action: Action, _ hash: ActionHash, _ findings: inout Findings) {
+        for type in ChainOpType.produced(by: action) {
+            guard let basis = type.basis(of: action, hash: hash), !basis.hasDerivedLocation else { continue }
+            return findings.reject(34, "An action names an address with a location that is not its own.")
         }
     }
 

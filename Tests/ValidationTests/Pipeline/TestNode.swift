@@ -69,6 +69,7 @@ final class TestNode {
 
     private(set) var faults: [PeerFault] = []
     private(set) var dropped: [(DhtOpHash, DropReason)] = []
+    private(set) var refusedOps: [DhtOpHash] = []
     private(set) var receipts: [ReceiptOrder] = []
     private(set) var announced: Set<DhtOpHash> = []
     private(set) var charges: [SignedWarrant] = []
@@ -166,6 +167,7 @@ final class TestNode {
             guard makesWarrants else { return }
             queue += pipeline.charged(signed, held: held, now: now)
         case .block(let agent): blocked.append(agent)
+        case .refused(let hash, _): refusedOps.append(hash)
         case .trouble: break
         }
     }

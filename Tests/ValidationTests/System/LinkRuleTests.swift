@@ -30,6 +30,12 @@ struct LinkRuleTests {
         #expect(try world.broken(world.link("inbox", bob, note, tag: Array(repeating: 0, count: 1_001))) == 14)
     }
 
+    @Test("34: an address with a location that is not its own: nobody decides who keeps a link but its base")
+    func astray() throws {
+        let key = AgentPubKey(core: world.bob.key.core, location: world.bob.key.location &+ 1)
+        #expect(try world.broken(world.link("inbox", AnyLinkableHash(key), note)) == 34)
+    }
+
     @Test("§11.50 24: a link type that the app does not have")
     func unknownType() throws {
         #expect(try world.broken(world.link("unheard of", bob, note)) == 24)
