@@ -168,10 +168,9 @@ final class SimNode {
             out.stored(batch, number)
             return pipeline.stored(batch.id, held: store, now: now)
         case .fault(let peer, let fault): penalize(Int(peer), fault.offence, world, &out)
-        case .dropped(let hash, _, let reason):
-            out.dropped += 1
-            // What is refused for its author's sake is named to others as known, lest it come with every round.
-            if reason == .refusedAuthor, let op = arriving.first(where: { $0.hash == hash }) { note(aside: op) }
+        case .dropped: out.dropped += 1
+        // What is refused for its author's sake is named to others as known, lest it come with every round.
+        case .refused(let hash, let location): aside.insert(OpKey(location: location, hash: hash))
         case .integrated(let ops):
             for (location, hash) in ops { aside.remove(OpKey(location: location, hash: hash)) }
         case .receipts(let orders):
