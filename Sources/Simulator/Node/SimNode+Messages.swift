@@ -65,8 +65,6 @@ extension SimNode {
             return
         }
         guard !mine.isEmpty else { return }
-        arriving = mine
-        defer { arriving = [] }
         perform(
             pipeline.receive(
                 mine, from: PeerTag(peer), receiptsWanted: receiptsWanted, held: store, now: clock(world)),

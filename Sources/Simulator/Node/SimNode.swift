@@ -28,8 +28,6 @@ final class SimNode {
     var begun: [UInt64: (peer: Int, round: ReconcileRound, since: Int64, found: UInt64)] = [:]
     var joined: [UInt64: (peer: Int, round: ReconcileRound, since: Int64, found: UInt64)] = [:]
     var recordCreated = Timestamp(microseconds: 0)
-    /// The ops that are being taken in.
-    var arriving: [DhtOp] = []
     var lastReview: Int64 = 0
     var lastPoll: Int64 = 0
 
