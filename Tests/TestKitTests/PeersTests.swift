@@ -66,7 +66,7 @@ struct PeersTests {
         }
     }
 
-    @Test("what is not here yet is asked of those who hold it: a read right after the write finds it on every conductor")
+    @Test("what is not here yet is asked of those who hold it: a read right after the write finds it everywhere")
     func reading() async throws {
         try await TestNetwork.run { network in
             let (ada, ben, cyd) = try await three(network)

@@ -44,7 +44,8 @@ extension SpaceNetwork {
                 do throws(PlasmidError) {
                     let answer = try QueryAnswer(packed: body)
                     take(answer, about: query.base, from: peer, gathering)
-                    if answer.hasMore, !answer.ops.isEmpty, query.skip < Self.pagesMaximum * UInt32(QueryBody.opsMaximum) {
+                    let most = Self.pagesMaximum * UInt32(QueryBody.opsMaximum)
+                    if answer.hasMore, !answer.ops.isEmpty, query.skip < most {
                         next = query
                         next?.skip += UInt32(answer.ops.count)
                     }
@@ -59,7 +60,8 @@ extension SpaceNetwork {
     }
 
     /// An op that is not about the base was not asked for; the others go the way of all ops.
-    private func take(_ answer: QueryAnswer, about base: AnyLinkableHash, from peer: SpacePeer, _ gathering: Gathering) {
+    private func take(_ answer: QueryAnswer, about base: AnyLinkableHash, from peer: SpacePeer, _ gathering: Gathering)
+    {
         var ops: [DhtOp] = []
         for bytes in answer.ops {
             do throws(PlasmidError) {
