@@ -102,9 +102,9 @@ public struct ArcPlan: Sendable {
         let since = began ?? now
         began = since
         var wanted = wanted(claims)
-        // Who held a part comes from a network of more than it has heard of yet: it does not take everything for want of news.
+        // Who held a part comes from a network of more than it has heard of yet: it does not take more for want of news.
         let isNew = now.microseconds &- since.microseconds < settings.patience
-        if wanted.isFull, isNew, !before.isEmpty, !before.isFull { wanted = before }
+        if isNew, !before.isEmpty, wanted.length > before.length { wanted = before }
         var effects: [ArcEffect] = []
         if wanted != target { effects += turn(to: wanted, now: now) }
         effects += finishGrowing(claims, now: now)
