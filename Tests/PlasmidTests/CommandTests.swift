@@ -177,8 +177,8 @@ struct CommandTests {
     func json() {
         // What these print is JSON or for a shell to read, or they stay on the terminal.
         let without = [
-            "schema", "completions", "man", "admin dump", "dev", "demo", "bench figures", "bench replay",
-            "bench-floor", "test-conductor",
+            "schema", "completions", "man", "admin dump", "dev", "demo app", "demo network",
+            "bench figures", "bench replay", "bench-floor", "test-conductor",
         ]
         func walk(_ command: any ParsableCommand.Type, _ path: [String]) {
             let configuration = command.configuration
@@ -193,7 +193,7 @@ struct CommandTests {
     @Test(
         "a command that is planned is not told to be mistyped",
         arguments: [
-            ("relay", "network"), ("sim dht", "network"), ("keys export", "keystore"),
+            ("relay", "network"), ("keys export", "keystore"),
             ("keys rotate", "network"),
         ])
     func later(words: String, reason: String) throws {
