@@ -17,7 +17,7 @@ demo: build ## Two people, one app: the main job from an empty folder to a kill 
 	@.build/debug/plasmid demo
 
 # Tests that start processes run one at a time: side by side they would starve each other, and every test with a deadline.
-processes := ^(AcceptanceTests|PlasmidTests|TestKitTests|ConductorTests|ZomeRuntimeTests|StorageTests\.KillTests|TransportTests\.InteropTests)
+processes := ^(AcceptanceTests|PlasmidTests|TestKitTests|ConductorTests|ZomeRuntimeTests|StorageTests\.KillTests|TransportTests\.InteropTests|NetworkTests)
 run_tests = swift test --skip-build --disable-xctest
 
 test: ## All tests (under 25 minutes on two cores from a clean checkout)

@@ -160,6 +160,7 @@ let package = Package(
                 "Plasmid",
                 ["Sodium", "Integrity", "Keystore", "ConductorAPI", "Manifests", "plasmid", argumentParser],
                 exclude: ["Transcripts"]),
+            tests("Network", ["Sodium", "Integrity", "Keystore", "ConductorAPI", "plasmid", nioCore, nioPosix]),
             tests(
                 "Acceptance",
                 [

@@ -27,6 +27,11 @@ missing_for_tests() {
     if ! command -v node >/dev/null 2>&1 || ! node -e 'process.exit(globalThis.WebSocket ? 0 : 1)'; then
         [ -e /usr/share/nodejs/ws ] || node -e 'require("ws")' >/dev/null 2>&1 || printf '%s\n' node-ws
     fi
+    # Networks of their own, which only root can make.
+    if [ "$(id -u)" -eq 0 ]; then
+        PATH="$PATH:/usr/sbin:/sbin" command -v ip >/dev/null 2>&1 || printf '%s\n' iproute2
+        PATH="$PATH:/usr/sbin:/sbin" command -v nft >/dev/null 2>&1 || printf '%s\n' nftables
+    fi
 }
 
 fail() {

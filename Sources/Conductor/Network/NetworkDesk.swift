@@ -19,8 +19,9 @@ final class NetworkDesk {
     private(set) var spaces: [DnaHash: SpaceNetwork] = [:]
     /// Where this conductor listens, as it came out.
     private(set) var listening: [Multiaddr] = []
-    /// The machine's own addresses, as they were when it began to listen.
-    private let machine = AnnouncedAddresses.ofMachine()
+    /// The machine's own addresses, and when they were read: cables are plugged in and networks change while this runs.
+    private var machine = AnnouncedAddresses.ofMachine()
+    private var machineRead: Timestamp?
     private var isOver = false
     /// Told when something came over the network: a peer, an op, a record.
     var whenChanged: () -> Void = {}
@@ -76,7 +77,15 @@ final class NetworkDesk {
     }
 
     /// What the agents here give as their addresses, without the peer's id, which is another in each space.
-    var announced: [Multiaddr] { AnnouncedAddresses.of(listening, machine: machine) }
+    var announced: [Multiaddr] {
+        let now = conductor.networkNow
+        if let read = machineRead, now.microseconds - read.microseconds < 10_000_000 {
+            return AnnouncedAddresses.of(listening, machine: machine)
+        }
+        machineRead = now
+        machine = AnnouncedAddresses.ofMachine()
+        return AnnouncedAddresses.of(listening, machine: machine)
+    }
 
     /// Joins the spaces that have running cells and leaves those that have none any more.
     func settle() {

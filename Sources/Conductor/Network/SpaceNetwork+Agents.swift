@@ -119,6 +119,8 @@ extension SpaceNetwork {
         case .left:
             if let before { publishing.went(record.info.agent, arc: before.info.arc) }
         case .came, .changed:
+            // Whoever writes a new record is there.
+            if let id = PeerID(bytes: record.info.peer), gone[id] != nil { gone[id] = now }
             perform(publishing.came(record.info.agent, arc: record.info.arc, now: now))
         }
         desk.whenChanged()
@@ -128,29 +130,37 @@ extension SpaceNetwork {
     func forgetExpired() {
         let now = now
         _ = table.expire(now: now)
-        for id in gone.keys where (gone[id] ?? now) <= now { gone[id] = nil }
+        let known = Set(table.records.map(\.info.peer))
+        gone = gone.filter { known.contains($0.key.bytes) }
     }
 
     // MARK: Going there
 
-    /// Connects to peers of known agents, and to the addresses that an operator gave while there is nobody.
+    /// Connects to peers of known agents, and to the addresses that an operator gave: at once while there is nobody, and now
+    /// and then while there is: after a cut that outlived all records nothing else leads to those behind it.
     func connectToKnown() {
         guard members.count + reaching.count < Self.membersMaximum else { return }
         for record in table.records {
             guard let id = PeerID(bytes: record.info.peer), id != identity.peerID, members[id] == nil,
-                reaching[id] == nil, gone[id] == nil, members.count + reaching.count < Self.membersMaximum,
+                reaching[id] == nil, gone[id] ?? now <= now, members.count + reaching.count < Self.membersMaximum,
                 table.treatment(of: PeerKey(record.info.peer), now: now) != .dropped
             else { continue }
             connect(to: id, record) { _ in }
         }
-        if members.isEmpty { dialBootstrap() }
+        if members.isEmpty || bootstrapDue <= now { dialBootstrap() }
     }
 
+    /// How long configured addresses are left alone while there are members, in microseconds.
+    private static var bootstrapPause: Int64 { 60_000_000 }
+
     private func dialBootstrap() {
+        bootstrapDue = now.advanced(byMicroseconds: Self.bootstrapPause)
         for address in desk.bootstrap where !underWay.contains(address) {
+            if let id = bootstrapPeers[address], members[id] != nil { continue }
             underWay.insert(address)
             dial(address, expecting: nil) { [weak self] result in
                 self?.underWay.remove(address)
+                if case .success(let peer) = result { self?.bootstrapPeers[address] = peer.connection.peer }
                 if case .failure(let error) = result {
                     self?.desk.logger.debug(
                         "no member answers at a configured address",
@@ -175,6 +185,7 @@ extension SpaceNetwork {
                         hint: "check the address; agents are listed by `plasmid admin agents`")))
         }
         if let peer = members[id], !peer.isOver { return done(.success(peer)) }
+        // Also while it is tried again: who sends shall not wait for that.
         if gone[id] != nil { return done(.failure(offline)) }
         connect(to: id, record) { result in
             done(

@@ -112,8 +112,12 @@ extension SpaceNetwork {
 
     private func ask(_ peer: SpacePeer, _ state: RoundState, _ message: ReconcileMessage) {
         let body = RoundBody(round: peer.lastRound, message: message)
+        state.asked += 1
+        let asked = state.asked
+        let watch = watchRound(peer, state)
         peer.request(.round, body.packed, overSync: true) { [weak self, weak peer] result in
-            guard let self, let peer, !peer.isOver else { return }
+            watch.timer?.cancel()
+            guard let self, let peer, !peer.isOver, state.asked == asked else { return }
             do throws(PlasmidError) {
                 let answer = try Optional<ReconcileMessage>(packed: try result.get())
                 guard let answer else { return end(peer, state) }
@@ -126,6 +130,29 @@ extension SpaceNetwork {
                 end(peer, state)
             }
         }
+    }
+
+    /// How long a peer may let a message of a round wait while nothing else comes of it, in microseconds.
+    private static var roundPatience: Int64 { 60_000_000 }
+
+    /// Ends a round whose other side says nothing: it would take one of few places for ever.
+    private func watchRound(_ peer: SpacePeer, _ state: RoundState) -> RoundWatch {
+        let watch = RoundWatch()
+        let asked = state.asked
+        func wait(_ heard: UInt64) {
+            watch.timer = conductor.after(microseconds: Self.roundPatience) { [weak self, weak peer] in
+                guard let self, let peer, !peer.isOver, peer.isInRound, state.asked == asked else { return }
+                // The answer comes behind ops on their way.
+                guard peer.opsIn == heard else { return wait(peer.opsIn) }
+                state.asked += 1
+                fault(
+                    of: peer, PlasmidError(.syncStalled, "The peer does not go on with a round that it is in."),
+                    .stalled)
+                if !peer.isOver { end(peer, state) }
+            }
+        }
+        wait(peer.opsIn)
+        return watch
     }
 
     private func end(_ peer: SpacePeer, _ state: RoundState) {
@@ -207,6 +234,13 @@ final class RoundState {
     var round: ReconcileRound
     /// About how much either side had that the other lacked.
     var found = 0
+    /// Messages that were sent: an answer counts for the last one alone.
+    var asked = 0
 
     init(_ round: ReconcileRound) { self.round = round }
+}
+
+/// The timer over one message of a round.
+private final class RoundWatch {
+    var timer: Scheduled<Void>?
 }

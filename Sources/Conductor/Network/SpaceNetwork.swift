@@ -33,7 +33,7 @@ final class SpaceNetwork {
     var own: [AgentPubKey: AgentRecord] = [:]
     /// Who waits for a connection to a peer.
     var reaching: [PeerID: [(Result<SpacePeer, PlasmidError>) -> Void]] = [:]
-    /// Peers that could not be reached of late, and until when they are not tried again.
+    /// Peers that could not be reached when they were last tried, and from when on they are tried again.
     var gone: [PeerID: Timestamp] = [:]
     /// What is held, by location and hash: what rounds compare.
     var held = OpIndex()
@@ -47,6 +47,10 @@ final class SpaceNetwork {
     var blocked: Set<AgentPubKey> = []
     /// Configured addresses that are being dialled.
     var underWay: Set<Multiaddr> = []
+    /// The peers that answered at configured addresses.
+    var bootstrapPeers: [Multiaddr: PeerID] = [:]
+    /// When configured addresses are dialled again although there are members.
+    var bootstrapDue = Timestamp(microseconds: 0)
     private var heartbeat: Scheduled<Void>?
     var roundTimer: Scheduled<Void>?
     var publishTimer: Scheduled<Void>?
@@ -125,6 +129,11 @@ final class SpaceNetwork {
             switch result {
             case .failure(let error): done(.failure(PlasmidError.from(error)))
             case .success(let connection):
+                if expecting == nil, let there = members[connection.peer], !there.isOver {
+                    // Somebody who is connected already; membership is not shown again, so that over there nothing is lost.
+                    connection.close()
+                    return done(.success(there))
+                }
                 let peer = add(connection)
                 peer.onMember = { [weak peer] in
                     if let peer { done(.success(peer)) }
@@ -170,23 +179,45 @@ final class SpaceNetwork {
         pendingDials[peer.tag] = nil
         let id = peer.connection.peer
         if let other = members[id], other !== peer, !other.isOver {
-            // Both dialled at once: both keep the one whose dialer has the smaller id, the other may end what it began.
-            let spare = isPreferred(peer) ? other : peer
-            if spare === other { members[id] = peer }
-            conductor.after(microseconds: 5_000_000) { [weak spare] in
-                spare?.end(PlasmidError(.connectionLost, "there is another connection to this peer"))
-            }
+            choose(between: other, peer)
         } else {
             members[id] = peer
         }
-        gone[id] = nil
+        if gone.removeValue(forKey: id) != nil {
+            // A cut is over: behind it are others, too.
+            for other in gone.keys { gone[other] = now }
+        }
         introduce(to: peer)
         met(peer)
     }
 
-    private func isPreferred(_ peer: SpacePeer) -> Bool {
-        let (mine, other) = (identity.peerID.bytes, peer.connection.peer.bytes)
-        return peer.connection.isDialer == mine.lexicographicallyPrecedes(other)
+    /// Connections that began further apart than this, in microseconds, were not dialled at once.
+    private static var duplicateAge: Int64 { 10_000_000 }
+
+    /// One of two connections with a peer, the newer of which has just shown its membership.
+    private func choose(between older: SpacePeer, _ newer: SpacePeer) {
+        let id = newer.connection.peer
+        let another = PlasmidError(.connectionLost, "there is another connection to this peer")
+        guard newer.since.microseconds - older.since.microseconds <= Self.duplicateAge else {
+            // Nobody dials whom it is connected with: the peer has lost the older one, of which nothing was heard here.
+            members[id] = newer
+            return older.end(another)
+        }
+        // Dialled at once, by both or by one: both keep the same, the other may end what it began.
+        let spare = isPreferred(newer, to: older) ? older : newer
+        if spare === older { members[id] = newer }
+        conductor.after(microseconds: 5_000_000) { [weak self, weak spare] in
+            // Where the one that should stay is gone by now, the other is all there is.
+            if let self, let spare, members[id] !== spare { spare.end(another) }
+        }
+    }
+
+    private func isPreferred(_ peer: SpacePeer, to other: SpacePeer) -> Bool {
+        let (mine, theirs) = (peer.connection, other.connection)
+        guard mine.isDialer != theirs.isDialer else {
+            return mine.handshakeHash.lexicographicallyPrecedes(theirs.handshakeHash)
+        }
+        return mine.isDialer == identity.peerID.bytes.lexicographicallyPrecedes(mine.peer.bytes)
     }
 
     /// A connection is gone.
@@ -195,7 +226,11 @@ final class SpaceNetwork {
         let id = peer.connection.peer
         if members[id] === peer {
             members[id] = connections.values.filter { $0.isMember && $0.connection.peer == id }.min { $0.tag < $1.tag }
-            if members[id] == nil { parted(from: peer) }
+            if members[id] == nil {
+                parted(from: peer)
+                // Known to be gone until it answers again, which is tried with the next beat.
+                if peer.connection.wentSilent { gone[id] = now }
+            }
         }
         pendingDials.removeValue(forKey: peer.tag)?(.failure(error))
         lost(peer)

@@ -27,6 +27,12 @@ public final class PeerConnection: @unchecked Sendable {
     /// False from the first word of the end on: no stream can be opened.
     public var isOpen: Bool { state == .open && !session.isPeerGoingAway }
 
+    /// When it was made.
+    let begun: NIODeadline
+
+    /// Whether it is over because nothing came from the peer any more, not even answers to pings.
+    public private(set) var wentSilent = false
+
     enum State { case open, farewell, closed }
 
     let loop: any EventLoop
@@ -65,6 +71,7 @@ public final class PeerConnection: @unchecked Sendable {
         self.wire = wire
         self.host = host
         loop = host.loop
+        begun = host.loop.now
         settings = host.settings
         session = YamuxSession(role: isDialer ? .client : .server, limits: host.settings.muxer, now: host.loop.now)
     }
@@ -201,6 +208,7 @@ public final class PeerConnection: @unchecked Sendable {
             closeIfIdle()
         case .failed(let fault):
             let isSilent = fault == .silent
+            wentSilent = isSilent
             fail(
                 PlasmidError(
                     isSilent ? .connectionLost : .protocolBroken, "the connection with peer \(peer) failed: \(fault)"))

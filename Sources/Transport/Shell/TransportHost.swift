@@ -183,14 +183,20 @@ public final class TransportHost: @unchecked Sendable {
     }
 
     /// Both sides dialled at once: the connection whose dialer has the smaller id stays, the other one goes after a while,
-    /// when whatever began on it has ended.
+    /// when whatever began on it has ended. Nobody dials a peer that it is connected with: one that does so later has lost
+    /// the older connection (its cable was pulled, it was killed), and the newer one stays.
     private func dropDuplicate(of connection: PeerConnection, among open: [PeerConnection]) {
         guard !connection.isRelayed,
             let other = open.first(where: { $0.isDialer != connection.isDialer && !$0.isRelayed })
         else { return }
         let weAreSmaller = connection.identity.peerID < connection.peer
-        let loser = connection.isDialer == weAreSmaller ? other : connection
-        loop.assumeIsolated().scheduleTask(in: settings.duplicateTime) { [weak loser] in loser?.close() }
+        let isLater = connection.begun - other.begun > settings.duplicateAge
+        let stays = isLater || connection.isDialer == weAreSmaller ? connection : other
+        let goes = stays === connection ? other : connection
+        loop.assumeIsolated().scheduleTask(in: settings.duplicateTime) { [weak stays, weak goes] in
+            // Where the one that should stay is gone by now, the other is all there is.
+            if stays?.isOpen == true { goes?.close() }
+        }
     }
 
     func closed(_ connection: PeerConnection) {

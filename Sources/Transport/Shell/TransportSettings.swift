@@ -22,6 +22,8 @@ public struct TransportSettings: Sendable {
     public var farewellTime = TimeAmount.seconds(5)
     /// How long the second of two connections that both sides dialled at once stays.
     public var duplicateTime = TimeAmount.seconds(5)
+    /// Two connections with a peer that began further apart were not dialled at once: the peer has lost the older one.
+    public var duplicateAge = TimeAmount.seconds(10)
     /// Inbound streams of one protocol that one peer may have, unless the handler says otherwise.
     public var streamsPerProtocol = 8
     /// How long a ping stream may be silent.

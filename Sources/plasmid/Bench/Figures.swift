@@ -46,7 +46,7 @@ struct Figures: ParsableCommand {
         Group(name: "dev", measure: DevFigures.measure),
         Group(name: "rules", measure: RuleFigures.measure),
         Group(name: "signals", measure: SignalFigures.measure), Group(name: "check", measure: CheckFigures.measure),
-        Group(name: "grants", measure: GrantFigures.measure),
+        Group(name: "grants", measure: GrantFigures.measure), Group(name: "gossip", measure: GossipFigures.measure),
     ]
 
     func validate() throws {

@@ -12,17 +12,21 @@ final class ConductorProcess: @unchecked Sendable {
     let folder: DataFolder
     private let credentials: String
     private let programs: String
+    /// A command that runs the conductor's as its last words: into another network, under other limits. None: as it is.
+    private let within: [String]
     private var process: Process?
-    private let group = MultiThreadedEventLoopGroup.singleton
 
     /// Makes the folder's keystore, under a passphrase that is thrown away with the folder.
     /// - Parameters:
     ///   - programs: where `plasmid` and what it needs lie.
     ///   - cost: what the keystore costs to open, at each start.
+    ///   - within: the command, as words, that shall run it.
     init(
-        folder path: String, programs: String = RunSettings.programFolder(), cost: KeystoreCost = .moderate
+        folder path: String, programs: String = RunSettings.programFolder(), cost: KeystoreCost = .moderate,
+        within: [String] = []
     ) throws {
         self.programs = programs
+        self.within = within
         folder = try DataFolder(option: path)
         credentials = path + "/credentials"
         try folder.create()
@@ -44,11 +48,12 @@ final class ConductorProcess: @unchecked Sendable {
     ///   - environment: what its environment has beside this process's.
     func start(arguments: [String] = [], environment: [String: String] = [:]) throws {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: programs + "/plasmid")
+        let words = within + [programs + "/plasmid"]
+        process.executableURL = URL(fileURLWithPath: words[0])
         process.environment = ProcessInfo.processInfo.environment
             .merging(["CREDENTIALS_DIRECTORY": credentials]) { $1 }.merging(environment) { $1 }
         process.arguments =
-            [
+            words.dropFirst() + [
                 "run", "--data", folder.path, "--port", "0", "--passphrase", "credential:passphrase", "--test-mode",
             ] + arguments
         let output = Pipe()
@@ -76,10 +81,12 @@ final class ConductorProcess: @unchecked Sendable {
 
     var processID: Int32? { process?.processIdentifier }
 
-    /// A socket to the admin port.
-    func connect(onSignal: @escaping @Sendable ([UInt8]) -> Void = { _ in }) async throws -> RPCSocket {
+    /// A socket to the admin port, made by a thread of `threads`.
+    func connect(
+        on threads: MultiThreadedEventLoopGroup = .singleton, onSignal: @escaping @Sendable ([UInt8]) -> Void = { _ in }
+    ) async throws -> RPCSocket {
         let address = RPCAddress(port: try folder.readPorts().admin, token: try folder.readAdminToken())
-        return try await RPCSocket.open(address, on: group, onSignal: onSignal)
+        return try await RPCSocket.open(address, on: threads, onSignal: onSignal)
     }
 
     /// Ends it as a power cut would: SIGKILL, nothing flushed.

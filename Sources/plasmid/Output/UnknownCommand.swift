@@ -8,7 +8,8 @@ enum UnknownCommand {
     private static let later: [String: String] = {
         let network = "it belongs to a part of the network that this version does not have yet"
         return [
-            "plasmid relay": network, "plasmid bootstrap": network, "plasmid sim": network,
+            "plasmid relay": network, "plasmid bootstrap": network,
+            "plasmid sim mix": "it belongs to private messages, which this version does not have yet",
             "plasmid keys rotate": network,
             "plasmid keys export":
                 "the sealed file `keystore` in the data folder can be copied as it is, or with 'plasmid db "

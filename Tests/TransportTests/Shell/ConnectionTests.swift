@@ -159,6 +159,8 @@ struct ConnectionTests {
         try await TestHosts.with { hosts in
             var settings = TransportSettings()
             settings.duplicateTime = .milliseconds(50)
+            // However slow the machine is, these two count as dialled at once.
+            settings.duplicateAge = .hours(1)
             let first = TestHosts.identity(1).peerID < TestHosts.identity(2).peerID
             let ends = try await BothEnds.make(hosts, settings, seeds: first == isFirstSmaller ? (1, 2) : (2, 1))
             let back = try await dialBack(hosts, ends)
@@ -173,6 +175,49 @@ struct ConnectionTests {
                 return gone.futureResult
             }
             #expect(isWinnerOpen)
+        }
+    }
+
+    @Test(
+        "of two connections of which one began later, the later one stays: its dialer has lost the other",
+        arguments: [true, false])
+    func laterDuplicate(isFirstSmaller: Bool) async throws {
+        try await TestHosts.with { hosts in
+            var settings = TransportSettings()
+            settings.duplicateTime = .milliseconds(50)
+            settings.duplicateAge = .nanoseconds(0)
+            let first = TestHosts.identity(1).peerID < TestHosts.identity(2).peerID
+            let ends = try await BothEnds.make(hosts, settings, seeds: first == isFirstSmaller ? (1, 2) : (2, 1))
+            let back = try await dialBack(hosts, ends)
+            let isBackOpen = try await hosts.wait { hosts in
+                let gone = hosts.loop.makePromise(of: Bool.self)
+                if ends.client.isOpen {
+                    ends.client.onClose.append { _ in gone.succeed(back.isOpen) }
+                } else {
+                    gone.succeed(back.isOpen)
+                }
+                return gone.futureResult
+            }
+            #expect(isBackOpen)
+        }
+    }
+
+    @Test("where the connection that should have stayed is gone, the other one stays", arguments: [true, false])
+    func lostDuplicate(isFirstSmaller: Bool) async throws {
+        try await TestHosts.with { hosts in
+            var settings = TransportSettings()
+            settings.duplicateTime = .seconds(4)
+            settings.duplicateAge = .hours(1)
+            let first = TestHosts.identity(1).peerID < TestHosts.identity(2).peerID
+            let ends = try await BothEnds.make(hosts, settings, seeds: first == isFirstSmaller ? (1, 2) : (2, 1))
+            let back = try await dialBack(hosts, ends)
+            let (loser, winner) = isFirstSmaller ? (back, ends.client) : (ends.client, back)
+            let isLoserOpen = try await hosts.wait { hosts in
+                winner.close(atOnce: true)
+                // Later than the time after which it would have been closed, on the same loop.
+                return hosts.loop.assumeIsolated().scheduleTask(in: .milliseconds(4_500)) { loser.isOpen }.futureResult
+            }
+            #expect(isLoserOpen)
         }
     }
 
