@@ -54,6 +54,9 @@ public struct HolePunch: Sendable {
     public enum Effect: Hashable, Sendable {
         /// Send this.
         case send(HolePunchMessage)
+        /// The peer may get through first: a socket that it makes from one of these addresses is this attempt's, too, with the
+        /// part of the handshake that this node has in it.
+        case expect([Multiaddr])
         /// After so many microseconds dial these addresses at once, from the port that is listened on; tell ``dialled(_:now:)``.
         case dial([Multiaddr], after: Int64)
         /// It is over; true: there is a direct connection.
@@ -110,7 +113,7 @@ public struct HolePunch: Sendable {
             attempts += 1
             guard !targets.isEmpty, attempts <= Self.tries else { return giveUp() }
             state = .awaitsSync(targets)
-            return [.send(.connect(addresses))]
+            return [.expect(targets), .send(.connect(addresses))]
         case (.answerer, .awaitsSync(let targets), .sync):
             state = .dialling
             return [.dial(targets, after: 0)]

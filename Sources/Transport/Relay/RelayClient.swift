@@ -88,10 +88,7 @@ public final class RelayClient: @unchecked Sendable {
     }
 
     private func connection(to relay: Relay) -> EventLoopFuture<PeerConnection> {
-        if let connection = identity.connections(with: relay.core.relay).first(where: { !$0.isRelayed }) {
-            return host.loop.makeSucceededFuture(connection)
-        }
-        return host.dial(relay.address, expecting: relay.core.relay, as: identity)
+        host.connection(toRelay: relay.core.relay, at: relay.address, as: identity)
     }
 
     private func left(_ index: Int) {
@@ -140,11 +137,23 @@ extension TransportHost {
                     .malformedAddress, "\(address) does not name the relay and the peer behind it",
                     hint: "write it as /ip4/…/tcp/…/p2p/RELAY/p2p-circuit/p2p/PEER"))
         }
-        let open = identity.connections(with: relay).first { !$0.isRelayed }
-        let connection = open.map { loop.makeSucceededFuture($0) } ?? dial(way, expecting: relay, as: identity)
-        return connection.assumeIsolated().flatMap { connection in
+        return connection(toRelay: relay, at: way, as: identity).assumeIsolated().flatMap { connection in
             self.connect(over: connection, to: target, address: address, as: identity, hint: hint)
         }.nonisolated()
+    }
+
+    /// The connection with a relay, made where there is none; the relay is asked where it sees this host, for the holes that
+    /// may be punched later.
+    func connection(
+        toRelay relay: PeerID, at address: Multiaddr, as identity: HostIdentity
+    ) -> EventLoopFuture<PeerConnection> {
+        if let open = identity.connections(with: relay).first(where: { !$0.isRelayed }) {
+            return loop.makeSucceededFuture(open)
+        }
+        let dialled = dial(address, expecting: relay, as: identity, fromListeningPort: true)
+        // What it says is kept with the connection; one that says nothing is a relay all the same.
+        dialled.assumeIsolated().whenSuccess { connection in _ = connection.identify() }
+        return dialled
     }
 
     private func connect(

@@ -49,6 +49,11 @@ public final class HostIdentity: @unchecked Sendable {
     /// none. Hash it before use.
     public func secret(with other: Bytes32) -> SecretBytes? { key.agree(with: other) }
 
+    /// Where this identity can be reached, signed by it: the envelope of a ``PeerRecord``. The sequence number rises with each.
+    public func signedRecord(addresses: [Multiaddr], sequence: UInt64) -> [UInt8] {
+        PeerRecord(peer: peerID, sequence: sequence, addresses: addresses).sealed(by: key)
+    }
+
     /// Serves a protocol: `handler` is called for each stream that a peer opens for it, of which a peer may have `perPeer`
     /// at a time (0: as the settings say). Replaces an earlier handler.
     public func handle(_ protocolID: String, perPeer: Int = 0, _ handler: @escaping (PeerStream) -> Void) {

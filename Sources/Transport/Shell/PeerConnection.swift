@@ -18,6 +18,9 @@ public final class PeerConnection: @unchecked Sendable {
     public let handshakeHash: [UInt8]
     /// True when it leads over a relay, which bounds its bytes and time.
     public let isRelayed: Bool
+    /// True when this host made it from a port that it listens on: where the peer sees it is where it can be dialled, if the
+    /// routers between let anyone in at all.
+    public let isFromListeningPort: Bool
     /// Called once when it is over, with the reason where it is known.
     public var onClose: [(PlasmidError?) -> Void] = []
     /// What the peer said of itself, once it was asked or has told unasked.
@@ -59,7 +62,7 @@ public final class PeerConnection: @unchecked Sendable {
 
     init(
         _ result: ConnectionUpgrade.Result, wire: any PeerWire, host: TransportHost, isDialer: Bool,
-        remoteAddress: Multiaddr, isRelayed: Bool
+        remoteAddress: Multiaddr, isRelayed: Bool, isFromListeningPort: Bool
     ) {
         peer = result.noise.peer
         identity = result.identity
@@ -68,6 +71,7 @@ public final class PeerConnection: @unchecked Sendable {
         self.isDialer = isDialer
         self.remoteAddress = remoteAddress
         self.isRelayed = isRelayed
+        self.isFromListeningPort = isFromListeningPort
         self.wire = wire
         self.host = host
         loop = host.loop

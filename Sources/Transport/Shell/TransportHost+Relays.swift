@@ -37,7 +37,7 @@ extension TransportHost {
     /// Connects from a port that is listened on, as hole punching wants it, with the part that the relay's messages gave this
     /// side: of two that connect at once, one is the initiator. Fails as a dial does.
     public func punch(
-        _ address: Multiaddr, from local: Multiaddr, as part: Part
+        _ address: Multiaddr, as part: Part
     ) -> EventLoopFuture<PeerConnection> {
         loop.preconditionInEventLoop()
         let promise = loop.makePromise(of: PeerConnection.self)
@@ -47,25 +47,73 @@ extension TransportHost {
             guard !way.isWebSocket else {
                 throw PlasmidError(.malformedAddress, "\(address) is a WebSocket, through which no hole is punched")
             }
-            let from = try SocketWay(local)
-            let localAddress = try SocketAddress(ipAddress: from.host, port: from.port)
+            guard let local = listeningPort(for: address) else {
+                throw PlasmidError(
+                    .peerUnreachable, "no port is listened on from which a hole to \(address) could be punched")
+            }
             let attempt = SocketAttempt(
                 slot: try ledger.takeDialSlot(), side: side(of: part), address: address.withoutPeer, begun: loop.now,
-                promise: promise)
-            connect(way, attempt, from: localAddress)
+                promise: promise, isFromListeningPort: true)
+            connect(way, attempt, from: local)
         } catch {
             promise.fail(error)
         }
         return promise.futureResult
     }
 
-    private func side(of part: Part) -> ConnectionUpgrade.Side {
+    /// Takes a socket that comes from exactly `address` as part of a hole that is being punched, instead of as a stranger's,
+    /// until it is told to ``expectNoMore(_:)``. `done` is called for each that becomes a connection.
+    public func expect(_ address: Multiaddr, as part: Part, _ done: @escaping (PeerConnection) -> Void) {
+        loop.preconditionInEventLoop()
+        let loop = loop
+        expected[address.withoutPeer] = ExpectedSocket(part: part) {
+            let promise = loop.makePromise(of: PeerConnection.self)
+            promise.futureResult.assumeIsolated().whenSuccess(done)
+            return promise
+        }
+    }
+
+    /// From now on a socket from `address` is a stranger's.
+    public func expectNoMore(_ address: Multiaddr) { expected[address.withoutPeer] = nil }
+
+    /// Where others see this host's listening ports, as those say to whom a connection leaves from one. Claims: good for
+    /// punching holes, with a peer who learns no more of it than that nobody answers there.
+    public var observed: [Multiaddr] {
+        var counts: [Multiaddr: Int] = [:]
+        for connection in allConnections where connection.isFromListeningPort && connection.isOpen {
+            guard let seen = connection.info?.observedAddress?.withoutPeer else { continue }
+            counts[seen, default: 0] += 1
+        }
+        return counts.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }.map(\.key)
+    }
+
+    /// A port of plain TCP that is listened on, for a socket to `address`: of the same kind of IP, and not on loopback where
+    /// the address is elsewhere.
+    func listeningPort(for address: Multiaddr) -> SocketAddress? {
+        for local in listening where local.parts.count == 2 && local.parts[0].kind == address.parts.first?.kind {
+            guard let ip = AddressGroup.ip(of: local.bytes), let way = try? SocketWay(local) else { continue }
+            let other = AddressGroup.ip(of: address.bytes)
+            let isLoopback = ip.count == 4 ? ip[0] == 127 : ip.dropLast().allSatisfy { $0 == 0 } && ip.last == 1
+            guard !isLoopback || other == ip else { continue }
+            return try? SocketAddress(ipAddress: way.host, port: way.port)
+        }
+        return nil
+    }
+
+    func side(of part: Part) -> ConnectionUpgrade.Side {
         switch part {
         case .dialer(let identity, let expecting, let hint):
             .dialer(identity: identity, expecting: expecting, hint: hint)
         case .listener: .listener { [self] in choose($0) }
         }
     }
+}
+
+/// A socket that a peer may make here while a hole is punched.
+struct ExpectedSocket {
+    let part: TransportHost.Part
+    /// Who waits for a connection of it.
+    let promise: () -> EventLoopPromise<PeerConnection>
 }
 
 /// A stream over a relay as the wire of a connection.

@@ -1,3 +1,4 @@
+import Glibc
 import Integrity
 import NIOCore
 import NIOPosix
@@ -10,11 +11,16 @@ struct SocketAttempt {
     let begun: NIODeadline
     /// Nil where nobody here waits for it.
     let promise: EventLoopPromise<PeerConnection>?
+    /// Whether it leaves from a port that is listened on.
+    var isFromListeningPort = false
 }
 
 extension TransportHost {
     /// Connects a socket, as a WebSocket where the way says so, and begins the handshake.
-    func connect(_ way: SocketWay, _ attempt: SocketAttempt, from local: SocketAddress? = nil) {
+    /// `local`: a port that is listened on, from which it leaves; where that cannot be, it fails, unless `orElsewhere`.
+    func connect(
+        _ way: SocketWay, _ attempt: SocketAttempt, from local: SocketAddress? = nil, orElsewhere: Bool = false
+    ) {
         let wire = ChannelWire()
         let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
         let bound = NIOLoopBound(waiting, eventLoop: loop)
@@ -27,10 +33,21 @@ extension TransportHost {
                 switch result {
                 case .success: if !way.isWebSocket { waiting.ready() }
                 case .failure(let error):
+                    if orElsewhere, local != nil, Self.isTaken(error) {
+                        var plain = attempt
+                        plain.isFromListeningPort = false
+                        return self.connect(way, plain)
+                    }
                     waiting.fail(
                         PlasmidError(.peerUnreachable, "nobody answers at \(attempt.address)", cause: "\(error)"))
                 }
             }
+    }
+
+    /// Whether a socket could not leave from its port: another one goes from there to the same place already, or did lately.
+    private static func isTaken(_ error: any Error) -> Bool {
+        guard let error = error as? IOError else { return false }
+        return [EADDRNOTAVAIL, EADDRINUSE, EINVAL, EPERM, EACCES].contains(error.errnoCode)
     }
 
     /// Takes connections at an address: IP and TCP port (0: any), with `/ws` behind it for WebSockets. The future has the
@@ -70,9 +87,10 @@ extension TransportHost {
     private func accept(_ channel: any Channel, _ way: SocketWay) throws {
         guard !isClosed else { throw Self.stopped }
         let remote = try way.multiaddr(channel.remoteAddress)
+        let expected = expected[remote]
         let attempt = SocketAttempt(
-            slot: try ledger.takeAcceptSlot(from: remote), side: .listener { [self] in choose($0) }, address: remote,
-            begun: loop.now, promise: nil)
+            slot: try ledger.takeAcceptSlot(from: remote), side: side(of: expected?.part ?? .listener),
+            address: remote, begun: loop.now, promise: expected?.promise())
         let wire = ChannelWire()
         let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
         do {

@@ -14,6 +14,8 @@ public final class TransportHost: @unchecked Sendable {
     /// The addresses that are listened on, with their ports.
     public internal(set) var listening: [Multiaddr] = []
     let loop: any EventLoop
+    /// The loop on which all of it happens.
+    public var eventLoop: any EventLoop { loop }
     var settings: TransportSettings
     let logger: Logger
     let randomBytes: (Int) -> [UInt8]
@@ -24,6 +26,8 @@ public final class TransportHost: @unchecked Sendable {
     private var order: [PeerID] = []
     var listeners: [any Channel] = []
     private var connections: [ObjectIdentifier: PeerConnection] = [:]
+    /// Sockets that peers may make here as part of a hole that both sides punch, by where they will come from.
+    var expected: [Multiaddr: ExpectedSocket] = [:]
     private var upgrades: [ObjectIdentifier: ConnectionUpgrade] = [:]
     private(set) var isClosed = false
 
@@ -91,10 +95,11 @@ public final class TransportHost: @unchecked Sendable {
 
     /// Makes a connection as `identity`. `expecting` (or the `/p2p` of the address) is who must answer; `hint` makes the 16
     /// bytes of message 1 from the ephemeral key. Fails with `peerUnreachable`, `wrongPeer`, `handshakeFailed`, `timeout`,
-    /// or `malformedAddress` where the address is of no kind that can be dialled.
+    /// or `malformedAddress` where the address is of no kind that can be dialled. `fromListeningPort`: it leaves from a port
+    /// that is listened on, where that can be, so that the peer sees where this host could be dialled.
     public func dial(
         _ address: Multiaddr, expecting: PeerID? = nil, as identity: HostIdentity,
-        hint: ((_ ephemeral: [UInt8]) -> [UInt8])? = nil
+        hint: ((_ ephemeral: [UInt8]) -> [UInt8])? = nil, fromListeningPort: Bool = false
     ) -> EventLoopFuture<PeerConnection> {
         loop.preconditionInEventLoop()
         if address.isRelayed { return dialOverRelay(address, expecting: expecting, as: identity, hint: hint) }
@@ -105,9 +110,11 @@ public final class TransportHost: @unchecked Sendable {
             let slot = try ledger.takeDialSlot()
             let side = ConnectionUpgrade.Side.dialer(
                 identity: identity, expecting: expecting ?? address.peerID, hint: hint)
+            let local = fromListeningPort ? listeningPort(for: address) : nil
             let attempt = SocketAttempt(
-                slot: slot, side: side, address: address.withoutPeer, begun: loop.now, promise: promise)
-            connect(way, attempt)
+                slot: slot, side: side, address: address.withoutPeer, begun: loop.now, promise: promise,
+                isFromListeningPort: local != nil)
+            connect(way, attempt, from: local, orElsewhere: true)
         } catch { promise.fail(error) }
         return promise.futureResult
     }
@@ -139,7 +146,8 @@ public final class TransportHost: @unchecked Sendable {
                 promise?.fail(error)
             case .success(let result):
                 let connection = PeerConnection(
-                    result, wire: wire, host: self, isDialer: isDialer, remoteAddress: address, isRelayed: isRelayed)
+                    result, wire: wire, host: self, isDialer: isDialer, remoteAddress: address, isRelayed: isRelayed,
+                    isFromListeningPort: attempt.isFromListeningPort)
                 guard admit(connection, slot) else {
                     ledger.free(slot)
                     connection.close(atOnce: true)
@@ -206,6 +214,9 @@ public final class TransportHost: @unchecked Sendable {
         book.connections.removeAll { $0 === connection }
         if book.connections.isEmpty { connection.identity.peers.removeValue(forKey: connection.peer) }
     }
+
+    /// Every connection of every identity.
+    var allConnections: [PeerConnection] { Array(connections.values) }
 
     // MARK: The end
 
