@@ -22,6 +22,7 @@ struct Plasmid: AsyncParsableCommand {
         version: "plasmid \(version)",
         groupedSubcommands: [
             CommandGroup(name: "Conductor", subcommands: [Run.self, Keys.self, Db.self, Demo.self]),
+            CommandGroup(name: "Network", subcommands: [Bootstrap.self, Relay.self]),
             CommandGroup(name: "Client", subcommands: [Call.self, Signals.self, Admin.self, Config.self]),
             CommandGroup(name: "App file", subcommands: [Dna.self, Happ.self, Schema.self]),
             CommandGroup(name: "Developer", subcommands: [New.self, Dev.self, TestConductorCommand.self]),

@@ -193,8 +193,8 @@ struct CommandTests {
     @Test(
         "a command that is planned is not told to be mistyped",
         arguments: [
-            ("relay", "network"), ("keys export", "keystore"),
-            ("keys rotate", "network"),
+            ("keys export", "keystore"),
+            ("keys rotate", "replaced"),
         ])
     func later(words: String, reason: String) throws {
         let found = try #require(UnknownCommand.find(in: words.split(separator: " ").map(String.init)))

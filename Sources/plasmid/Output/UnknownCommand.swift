@@ -5,17 +5,13 @@ import Manifests
 /// A word that stands where a command's name belongs and is none. The parser knows such a word only as an argument too many.
 enum UnknownCommand {
     /// Commands that are planned, and why they are not there: whoever read of one is not told that it was mistyped.
-    private static let later: [String: String] = {
-        let network = "it belongs to a part of the network that this version does not have yet"
-        return [
-            "plasmid relay": network, "plasmid bootstrap": network,
-            "plasmid sim mix": "it belongs to private messages, which this version does not have yet",
-            "plasmid keys rotate": network,
-            "plasmid keys export":
-                "the sealed file `keystore` in the data folder can be copied as it is, or with 'plasmid db "
-                + "backup'; its passphrase opens the copy",
-        ]
-    }()
+    private static let later: [String: String] = [
+        "plasmid sim mix": "it belongs to private messages, which this version does not have yet",
+        "plasmid keys rotate": "keys cannot be replaced in this version",
+        "plasmid keys export":
+            "the sealed file `keystore` in the data folder can be copied as it is, or with 'plasmid db "
+            + "backup'; its passphrase opens the copy",
+    ]
 
     /// What to say about it; nil where every such word names a command.
     static func find(in arguments: [String]) -> PlasmidError? {
