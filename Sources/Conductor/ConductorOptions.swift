@@ -28,14 +28,18 @@ public struct NetworkOptions: Sendable, Hashable {
     public var bootstrap: [String]
     /// Whether it lets itself be reached through others where nobody can dial it.
     public var relay: RelayUse
+    /// Relays to be reached over, each with `/p2p/…` at its end, besides those that stand at ``bootstrap`` addresses.
+    public var relays: [String]
 
     /// Loopback, a free port, nobody to ask.
     public init(
-        listen: [String] = ["/ip4/127.0.0.1/tcp/0"], bootstrap: [String] = [], relay: RelayUse = .auto
+        listen: [String] = ["/ip4/127.0.0.1/tcp/0"], bootstrap: [String] = [], relay: RelayUse = .auto,
+        relays: [String] = []
     ) {
         self.listen = listen
         self.bootstrap = bootstrap
         self.relay = relay
+        self.relays = relays
     }
 }
 

@@ -29,24 +29,34 @@ public final class TestNetwork: Sendable {
     private let nodes = Mutex<[String: TestConductor]>([:])
     /// Whether its conductors are on a network.
     let isConnected: Bool
+    private let place: MeetingPlace
+    /// The address of the bootstrap server, where conductors meet there instead of knowing each other.
+    private let server = Mutex<String?>(nil)
 
     private init(clock: VirtualClock, isConnected: Bool) throws {
         self.clock = clock
         self.isConnected = isConnected
+        place = MeetingPlace(group.next())
         folder = FileManager.default.temporaryDirectory.path + "/plasmid-network-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     }
 
     /// Runs a test with a network of its own; its conductors are ended and their folders removed in any case.
-    /// - Parameter connected: false for conductors that know nothing of each other.
+    /// - Parameters:
+    ///   - connected: false for conductors that know nothing of each other.
+    ///   - meeting: true for conductors that know of a bootstrap server only, and find each other there.
     public static func run<Result: Sendable>(
-        clock: VirtualClock = VirtualClock(), connected: Bool = true,
+        clock: VirtualClock = VirtualClock(), connected: Bool = true, meeting: Bool = false,
         _ body: @Sendable (TestNetwork) async throws -> Result
     ) async throws -> Result {
         let network = try TestNetwork(clock: clock, isConnected: connected)
         clock.whenMoved { [weak network] in network?.clockMoved() }
         do {
+            if meeting {
+                let address = try await network.place.start(clock: clock)
+                network.server.withLock { $0 = address }
+            }
             let result = try await body(network)
             try await network.end()
             return result
@@ -63,6 +73,7 @@ public final class TestNetwork: Sendable {
 
     private func end() async throws {
         for node in nodes.withLock({ Array($0.values) }) { try await node.stop() }
+        try await place.stop()
         try? FileManager.default.removeItem(atPath: folder)
         try await group.shutdownGracefully()
     }
@@ -116,8 +127,13 @@ public final class TestNetwork: Sendable {
         }
     }
 
-    /// Where the others may be found: the addresses of every running conductor but `node`.
+    /// Where the others may be found: the bootstrap server, or the addresses of every running conductor but `node`.
     func addresses(besides node: TestConductor) -> [String] {
+        if let address = server.withLock({ $0 }) { return [address] }
+        return knownAddresses(besides: node)
+    }
+
+    private func knownAddresses(besides node: TestConductor) -> [String] {
         nodes.withLock { nodes in
             nodes.values.filter { $0 !== node }.sorted { $0.name < $1.name }.flatMap(\.addresses)
         }

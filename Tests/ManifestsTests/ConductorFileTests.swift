@@ -55,6 +55,10 @@ struct ConductorFileTests {
                 "1:21: error: the address \"127.0.0.1:4001\" is no address [unknownWord]\n    hint: write it as /ip4/"
             ),
             ("network: { relay: always }", "\"relay\" of network cannot be \"always\" [unknownWord]"),
+            (
+                "network: { relays: [/ip4/192.0.2.7/tcp/1] }",
+                "1:21: error: the address \"/ip4/192.0.2.7/tcp/1\" does not name the relay's key [unknownWord]"
+            ),
             ("network: { bootstrap: /ip4/192.0.2.7/tcp/1 }", "\"bootstrap\" of network must be a list"),
             (
                 "network: { bootstrap: [/ip4/192.0.2.7/tcp/1, /ip4/192.0.2.7/tcp/1] }",

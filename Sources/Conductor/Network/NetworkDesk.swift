@@ -16,6 +16,8 @@ final class NetworkDesk {
     let options: NetworkOptions
     /// Where an operator says that members, or servers that know of them, may be.
     let bootstrap: [Multiaddr]
+    /// Whether others can dial this machine, and which relays they come over where they cannot.
+    let reachability: Reachability
     private(set) var spaces: [DnaHash: SpaceNetwork] = [:]
     /// Where this conductor listens, as it came out.
     private(set) var listening: [Multiaddr] = []
@@ -34,11 +36,15 @@ final class NetworkDesk {
         var bootstrap: [Multiaddr] = []
         for text in options.bootstrap { bootstrap.append(try Multiaddr(text)) }
         self.bootstrap = bootstrap
+        var relays: [Multiaddr] = []
+        for text in options.relays { relays.append(try Multiaddr(text)) }
         // Of no space: what strangers, relays and servers see.
         let identity = HostIdentity(seed: conductor.keystore.networkSeed(for: []))
         host = TransportHost(
             loop: conductor.loop, defaultIdentity: identity, logger: conductor.logger,
             randomBytes: conductor.options.randomBytes)
+        reachability = Reachability(
+            host: host, servers: bootstrap, relays: relays, use: options.relay, now: { conductor.networkNow })
         // Who does not belong to a space meets the same door here as everywhere.
         host.defaultIdentity.handle(SpaceNetwork.talkProtocol) { [weak self] stream in
             guard let self else { return stream.reset() }
@@ -51,7 +57,10 @@ final class NetworkDesk {
     func listen(_ done: @escaping (Result<[Multiaddr], PlasmidError>) -> Void) {
         var rest = options.listen[...]
         func next() {
-            guard let text = rest.popFirst() else { return done(.success(listening)) }
+            guard let text = rest.popFirst() else {
+                watchReachability()
+                return done(.success(listening))
+            }
             let address: Multiaddr
             do throws(PlasmidError) {
                 address = try Multiaddr(text)
@@ -76,8 +85,24 @@ final class NetworkDesk {
         next()
     }
 
-    /// What the agents here give as their addresses, without the peer's id, which is another in each space.
+    private func watchReachability() {
+        reachability.addresses = { [weak self] in self?.own ?? [] }
+        reachability.onChange = { [weak self] in
+            guard let self, !isOver else { return }
+            for network in spaces.values { network.useRelays(reachability.relays) }
+        }
+        reachability.start()
+    }
+
+    /// What the agents here give as their addresses, without the peer's id, which is another in each space, and without ways
+    /// over relays, which are too.
     var announced: [Multiaddr] {
+        let own = own
+        return own + reachability.verified.filter { !own.contains($0) }
+    }
+
+    /// This machine's own addresses, with the ports that are listened on.
+    private var own: [Multiaddr] {
         let now = conductor.networkNow
         if let read = machineRead, now.microseconds - read.microseconds < 10_000_000 {
             return AnnouncedAddresses.of(listening, machine: machine)
@@ -118,6 +143,7 @@ final class NetworkDesk {
     /// - Parameter saysGoodbye: whether peers are told that the agents here leave.
     func close(saysGoodbye: Bool, _ done: @escaping () -> Void) {
         isOver = true
+        reachability.stop()
         for (_, network) in spaces.sorted(by: { $0.key < $1.key }) {
             network.space.network = nil
             network.space.incoming.network = nil

@@ -11,6 +11,8 @@ extension SpaceNetwork {
     private static var lifetime: Int64 { 20 * 60_000_000 }
     /// Records in one frame.
     private static var recordsPerFrame: Int { 256 }
+    /// How long an address has before the next one is tried beside it, in microseconds.
+    private static var stagger: Int64 { 1_000_000 }
     /// How long a peer that could not be reached is left alone, in microseconds.
     private static var goneFor: Int64 { 10_000_000 }
 
@@ -20,7 +22,7 @@ extension SpaceNetwork {
     func refreshOwnRecords() {
         let here = space.cells.filter { $0.value.isActive }.keys.sorted()
         table.own = Set(space.cells.keys)
-        let addresses = desk.announced.map(\.bytes)
+        let addresses = announced.map(\.bytes)
         var fresh: [AgentRecord] = []
         for agent in here {
             if let record = own[agent], record.info.addresses == addresses,
@@ -203,20 +205,55 @@ extension SpaceNetwork {
             return
         }
         reaching[id] = [done]
-        var addresses = record.info.addresses.compactMap { try? Multiaddr(bytes: $0) }[...]
-        func next(_ last: PlasmidError) {
-            guard let address = addresses.popFirst() else {
-                gone[id] = Timestamp(microseconds: now.microseconds + Self.goneFor)
-                for done in reaching.removeValue(forKey: id) ?? [] { done(.failure(last)) }
-                return
-            }
-            dial(address, expecting: id) { [weak self] result in
-                switch result {
-                case .failure(let error): next(error)
-                case .success: for done in self?.reaching.removeValue(forKey: id) ?? [] { done(result) }
-                }
+        let addresses = record.info.addresses.compactMap { try? Multiaddr(bytes: $0) }
+        let none = PlasmidError(.peerUnreachable, "agent \(record.info.agent) gives no address that can be dialled")
+        // Directly if there is a way; over relays after that.
+        let ways = addresses.filter { !$0.isRelayed } + addresses.filter(\.isRelayed)
+        reach(id, ways[...], StaggeredDials(last: none))
+    }
+
+    /// Goes to the addresses of a peer one after the other, the next one after a failure, or where an answer takes long: an
+    /// address of another private network swallows what is sent there.
+    private func reach(_ id: PeerID, _ ways: ArraySlice<Multiaddr>, _ dials: StaggeredDials) {
+        guard !isOver, !dials.isOver else { return }
+        guard let address = ways.first else {
+            guard dials.running == 0 else { return }
+            dials.isOver = true
+            gone[id] = Timestamp(microseconds: now.microseconds + Self.goneFor)
+            for done in reaching.removeValue(forKey: id) ?? [] { done(.failure(dials.last)) }
+            return
+        }
+        let rest = ways.dropFirst()
+        var hasGoneOn = false
+        let goOn = { [weak self] in
+            guard !hasGoneOn else { return }
+            hasGoneOn = true
+            self?.reach(id, rest, dials)
+        }
+        dials.running += 1
+        if !rest.isEmpty { conductor.after(microseconds: Self.stagger) { goOn() } }
+        dial(address, expecting: id) { [weak self] result in
+            dials.running -= 1
+            switch result {
+            case .failure(let error):
+                dials.last = error
+                // Behind the last address there is the end, which comes when nothing runs any more.
+                if hasGoneOn { self?.reach(id, [], dials) } else { goOn() }
+            case .success:
+                guard !dials.isOver else { return }
+                dials.isOver = true
+                for done in self?.reaching.removeValue(forKey: id) ?? [] { done(result) }
             }
         }
-        next(PlasmidError(.peerUnreachable, "agent \(record.info.agent) gives no address that can be dialled"))
     }
+}
+
+/// Dials to the addresses of one peer.
+private final class StaggeredDials {
+    var running = 0
+    var isOver = false
+    /// Why the last one failed.
+    var last: PlasmidError
+
+    init(last: PlasmidError) { self.last = last }
 }

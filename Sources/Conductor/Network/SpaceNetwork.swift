@@ -51,6 +51,12 @@ final class SpaceNetwork {
     var bootstrapPeers: [Multiaddr: PeerID] = [:]
     /// When configured addresses are dialled again although there are members.
     var bootstrapDue = Timestamp(microseconds: 0)
+    /// The space at bootstrap servers, where some are configured.
+    var rendezvous: BootstrapClient?
+    /// The identity's places at relays, where it needs any.
+    var relayed: RelayClient?
+    /// What turns connections over relays into direct ones.
+    var punching: HolePunchService?
     private var heartbeat: Scheduled<Void>?
     var roundTimer: Scheduled<Void>?
     var publishTimer: Scheduled<Void>?
@@ -82,13 +88,19 @@ final class SpaceNetwork {
         identity.handle(Self.talkProtocol) { [weak self] stream in self?.answerOffer(stream) }
         identity.handle(Self.syncProtocol) { [weak self] stream in self?.takeSync(stream) }
         desk.host.add(identity)
+        startPunching()
+        useRelays(desk.reachability.relays)
         beat()
+        startRendezvous()
     }
 
     func stop(saysGoodbye: Bool = true) {
         guard !isOver else { return }
         if saysGoodbye { sayGoodbye() }
         isOver = true
+        rendezvous?.stop()
+        relayed?.stop()
+        punching?.stop()
         heartbeat?.cancel()
         roundTimer?.cancel()
         publishTimer?.cancel()
@@ -147,6 +159,14 @@ final class SpaceNetwork {
     /// Dials whose peer has not shown its membership yet.
     private var pendingDials: [UInt64: (Result<SpacePeer, PlasmidError>) -> Void] = [:]
 
+    /// A direct connection that this side began beside one over a relay: membership is shown on it, too.
+    func went(direct connection: PeerConnection) {
+        guard !isOver, connection.isOpen, !connections.values.contains(where: { $0.connection === connection }) else {
+            return
+        }
+        add(connection).begin()
+    }
+
     private func add(_ connection: PeerConnection) -> SpacePeer {
         lastTag += 1
         let peer = SpacePeer(connection, tag: lastTag, network: self, now: now)
@@ -189,6 +209,7 @@ final class SpaceNetwork {
         }
         introduce(to: peer)
         met(peer)
+        goDirect(peer)
     }
 
     /// Connections that began further apart than this, in microseconds, were not dialled at once.
@@ -198,12 +219,14 @@ final class SpaceNetwork {
     private func choose(between older: SpacePeer, _ newer: SpacePeer) {
         let id = newer.connection.peer
         let another = PlasmidError(.connectionLost, "there is another connection to this peer")
-        guard newer.since.microseconds - older.since.microseconds <= Self.duplicateAge else {
+        let isSameWay = newer.connection.isRelayed == older.connection.isRelayed
+        guard !isSameWay || newer.since.microseconds - older.since.microseconds <= Self.duplicateAge else {
             // Nobody dials whom it is connected with: the peer has lost the older one, of which nothing was heard here.
             members[id] = newer
             return older.end(another)
         }
-        // Dialled at once, by both or by one: both keep the same, the other may end what it began.
+        // The direct one of two, or of two that were dialled at once, by both or by one, the one that both sides choose; the
+        // other may end what it began.
         let spare = isPreferred(newer, to: older) ? older : newer
         if spare === older { members[id] = newer }
         conductor.after(microseconds: 5_000_000) { [weak self, weak spare] in
@@ -214,6 +237,7 @@ final class SpaceNetwork {
 
     private func isPreferred(_ peer: SpacePeer, to other: SpacePeer) -> Bool {
         let (mine, theirs) = (peer.connection, other.connection)
+        if mine.isRelayed != theirs.isRelayed { return theirs.isRelayed }
         guard mine.isDialer != theirs.isDialer else {
             return mine.handshakeHash.lexicographicallyPrecedes(theirs.handshakeHash)
         }

@@ -85,6 +85,8 @@ public struct ConductorConfig: Hashable, Sendable {
         public var bootstrap: [String] = []
         /// Whether to be reached through others where nobody can dial this machine.
         public var relay = Relay.auto
+        /// Relays to be reached over, besides those that stand at bootstrap addresses.
+        public var relays: [String] = []
     }
 
     /// Whether relays are used.

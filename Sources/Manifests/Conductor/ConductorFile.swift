@@ -127,6 +127,7 @@ public enum ConductorFile {
         network.bootstrap = addresses("bootstrap", fields, for: .dial, report: &report)
         let relays = ConductorConfig.Relay.allCases.map { ($0.rawValue, $0) }
         network.relay = fields.word("relay", relays, report: &report) ?? network.relay
+        network.relays = addresses("relays", fields, for: .relay, report: &report)
     }
 
     private static func addresses(

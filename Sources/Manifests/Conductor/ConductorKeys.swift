@@ -33,6 +33,7 @@ extension ConductorConfig {
             Setting(key: "network.listen", value: Self.list(network.listen)),
             Setting(key: "network.bootstrap", value: Self.list(network.bootstrap)),
             Setting(key: "network.relay", value: network.relay.rawValue),
+            Setting(key: "network.relays", value: Self.list(network.relays)),
             Setting(key: "keystore.passphrase", value: Self.quoted(passphrase.text)),
             Setting(key: "signals.trace", value: String(signals.trace)),
             Setting(key: "signals.consistency", value: String(signals.consistency)),
@@ -93,6 +94,7 @@ extension ConductorFile {
 
     private static let listKeys: Set<String> = [
         "interfaces.admin.origins", "interfaces.app.origins", "network.listen", "network.bootstrap",
+        "network.relays",
     ]
 
     private static func yaml(_ value: String, isList: Bool) -> String {

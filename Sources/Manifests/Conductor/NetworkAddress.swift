@@ -11,6 +11,8 @@ public enum NetworkAddress {
         case listen
         /// A machine to dial.
         case dial
+        /// A relay: a machine to dial whose key has to be named.
+        case relay
     }
 
     /// Why a text is no address for a use.
@@ -53,6 +55,7 @@ public enum NetworkAddress {
         switch use {
         case .listen: "write it as /ip4/0.0.0.0/tcp/4001, or /ip6/::/tcp/4001/ws for browsers"
         case .dial: "write it as /dns4/example.org/tcp/4001 or /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
+        case .relay: "write it as the relay prints it: /ip4/192.0.2.7/tcp/4001/p2p/12D3KooW…"
         }
     }
 
@@ -65,7 +68,7 @@ public enum NetworkAddress {
                     reason: "has \"\(Spelling.shown(String(value)))\" where \(kind) wants an IP address",
                     hint: examples(use))
             }
-            if use == .dial, value == "0.0.0.0" || value == "::" {
+            if use != .listen, value == "0.0.0.0" || value == "::" {
                 return Fault(reason: "names no machine", hint: "\(value) is for listening; name the machine to dial")
             }
             return nil
@@ -126,7 +129,10 @@ public enum NetworkAddress {
     }
 
     private static func peer(_ parts: inout ArraySlice<Substring>, _ use: Use) -> Fault? {
-        guard parts.first == "p2p" || parts.first == "ipfs" else { return nil }
+        guard parts.first == "p2p" || parts.first == "ipfs" else {
+            guard use == .relay, parts.isEmpty else { return nil }
+            return Fault(reason: "does not name the relay's key", hint: examples(use))
+        }
         if use == .listen {
             return Fault(reason: "has a peer id", hint: "the conductor's own keys answer there: end it before /p2p")
         }

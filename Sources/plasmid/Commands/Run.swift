@@ -54,6 +54,13 @@ struct Run: ParsableCommand {
     @Option(
         name: .long,
         help: ArgumentHelp(
+            "Be reached over this relay where nobody can dial this machine, in place of the file's (may be given again).",
+            discussion: "As 'plasmid relay' prints it, with its key at the end.", valueName: "address"))
+    var relay: [String] = []
+
+    @Option(
+        name: .long,
+        help: ArgumentHelp(
             "Where the keys' passphrase comes from: prompt, fd:N or credential:NAME.", valueName: "source"))
     var passphrase: String?
 
@@ -77,6 +84,7 @@ struct Run: ParsableCommand {
         }
         try Run.check(listen, of: "--listen", for: .listen)
         try Run.check(bootstrap, of: "--bootstrap", for: .dial)
+        try Run.check(relay, of: "--relay", for: .relay)
     }
 
     private static func check(_ addresses: [String], of option: String, for use: NetworkAddress.Use) throws {
@@ -89,7 +97,7 @@ struct Run: ParsableCommand {
     /// Everything that starting needs, from the command line, the configuration and the defaults, in this order.
     func settings(environment: [String: String] = ProcessInfo.processInfo.environment) throws -> RunSettings {
         let overrides = ConfigOverrides(
-            port: port, listen: listen, bootstrap: bootstrap,
+            port: port, listen: listen, bootstrap: bootstrap, relays: relay,
             passphrase: passphrase.flatMap(ConductorConfig.PassphraseSource.init))
         var file = try config.map(Run.read) ?? ConductorConfig()
         let folder = try DataFolder(option: data, configured: file.data, environment: environment)

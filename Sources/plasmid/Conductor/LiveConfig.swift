@@ -169,6 +169,8 @@ struct ConfigOverrides: Sendable {
     var listen: [String] = []
     /// `--bootstrap`: all of them, where there is one.
     var bootstrap: [String] = []
+    /// `--relay`: all of them, where there is one.
+    var relays: [String] = []
     /// `--passphrase`
     var passphrase: ConductorConfig.PassphraseSource?
 
@@ -180,6 +182,7 @@ struct ConfigOverrides: Sendable {
         }
         if !listen.isEmpty { config.network.listen = listen }
         if !bootstrap.isEmpty { config.network.bootstrap = bootstrap }
+        if !relays.isEmpty { (config.network.relays, config.network.relay) = (relays, .auto) }
         if let passphrase { config.passphrase = passphrase }
         return config
     }

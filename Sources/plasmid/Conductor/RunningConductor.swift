@@ -181,7 +181,7 @@ extension RunSettings {
         if hasNetwork {
             options.network = NetworkOptions(
                 listen: config.network.listen, bootstrap: config.network.bootstrap,
-                relay: config.network.relay == .never ? .never : .auto)
+                relay: config.network.relay == .never ? .never : .auto, relays: config.network.relays)
         }
         options.skipsOwnChecks = testMode && ProcessInfo.processInfo.environment["PLASMID_TEST_UNCHECKED"] == "1"
         options.failureBound.count = config.zomes.failures

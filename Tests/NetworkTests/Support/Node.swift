@@ -18,23 +18,29 @@ final class Node: @unchecked Sendable {
     private var client: AppClient?
     private(set) var agent = ""
 
-    init(_ number: Int, app: SampleApp, namespace: String, folder: String) throws {
+    /// `address`: its own in the test's network, from its number where none is given.
+    init(_ number: Int, app: SampleApp, namespace: String, folder: String, address: String? = nil) throws {
         self.number = number
+        self.address = address ?? "10.77.0.\(number)"
         self.app = app
         self.namespace = namespace
         conductor = try ConductorProcess(
             folder: folder, programs: Places.products, cost: .forTests, within: Namespace.words(namespace))
     }
 
-    var address: String { "10.77.0.\(number)" }
+    let address: String
     var person: String { "person\(number)" }
     var instance: String { "\(person)/\(app.name)" }
 
     /// Starts it and connects to its admin port.
     /// - Parameter bootstrap: nodes that it is told of.
     func start(bootstrap: [Node]) async throws {
-        let known = bootstrap.flatMap { ["--bootstrap", "/ip4/\($0.address)/tcp/4001"] }
-        try conductor.start(arguments: ["--listen", "/ip4/0.0.0.0/tcp/4001"] + known)
+        try await start(arguments: bootstrap.flatMap { ["--bootstrap", "/ip4/\($0.address)/tcp/4001"] })
+    }
+
+    /// Starts it with more arguments and connects to its admin port.
+    func start(arguments: [String]) async throws {
+        try conductor.start(arguments: ["--listen", "/ip4/0.0.0.0/tcp/4001"] + arguments)
         let threads: MultiThreadedEventLoopGroup
         if let there = self.threads { threads = there } else { threads = try await Namespace.thread(in: namespace) }
         self.threads = threads

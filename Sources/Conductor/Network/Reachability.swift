@@ -1,0 +1,112 @@
+import NIOCore
+import Integrity
+import Transport
+
+/// Whether others can dial this machine, and over which relays they reach it where they cannot.
+///
+/// It asks the servers that an operator configured, as the conductor's identity of no space: they learn that a conductor is
+/// here, which they see anyway, and not which spaces it is in.
+///
+/// Confined to the conductor loop.
+final class Reachability {
+    /// How often the servers are looked at again, and how soon after a look at which none of them answered, in seconds.
+    private static let (pause, retry): (Int64, Int64) = (90, 5)
+
+    private let host: TransportHost
+    private let servers: [Multiaddr]
+    private let configured: [Multiaddr]
+    private let use: RelayUse
+    private let autoNAT: AutoNATService
+    private let now: () -> Timestamp
+    private var found: [Multiaddr] = []
+    private var told: [Multiaddr] = []
+    private var timer: Scheduled<Void>?
+    private var isRunning = false
+
+    /// The addresses that others are asked to try.
+    var addresses: () -> [Multiaddr] = { [] }
+    /// Told when the relays to use have changed.
+    var onChange: () -> Void = {}
+
+    init(
+        host: TransportHost, servers: [Multiaddr], relays: [Multiaddr], use: RelayUse, now: @escaping () -> Timestamp
+    ) {
+        self.host = host
+        self.servers = servers.filter { !$0.isRelayed }
+        configured = relays
+        self.use = use
+        self.now = now
+        autoNAT = AutoNATService(host: host, now: now)
+    }
+
+    /// The relays over which to be reached: none where that is not wanted, or others can dial this machine.
+    var relays: [Multiaddr] {
+        guard use == .auto, autoNAT.verdict != .reachable else { return [] }
+        return configured + found.filter { !configured.contains($0) }
+    }
+
+    /// Addresses under which others have reached this machine, though none of its interfaces has them.
+    var verified: [Multiaddr] { autoNAT.verdict == .reachable ? host.observed : [] }
+
+    /// Begins to ask, where there is anybody to ask.
+    func start() {
+        guard !isRunning else { return }
+        isRunning = true
+        autoNAT.start()
+        autoNAT.onVerdict = { [weak self] _ in self?.tell() }
+        tell()
+        if !servers.isEmpty { look() }
+    }
+
+    /// Asks no more.
+    func stop() {
+        isRunning = false
+        autoNAT.stop()
+        timer?.cancel()
+        timer = nil
+    }
+
+    private func tell() {
+        let relays = relays
+        guard relays != told else { return }
+        told = relays
+        onChange()
+    }
+
+    private func look() {
+        guard isRunning else { return }
+        let looks = servers.map { look(at: $0) }
+        EventLoopFuture.whenAllComplete(looks, on: host.eventLoop).assumeIsolated().whenComplete { [weak self] result in
+            guard let self, isRunning else { return }
+            let answers = (try? result.get()) ?? []
+            let hasAnswer = answers.contains { if case .success = $0 { true } else { false } }
+            tell()
+            timer = host.eventLoop.assumeIsolated().scheduleTask(
+                in: .seconds(hasAnswer ? Self.pause : Self.retry)
+            ) { [weak self] in self?.look() }
+        }
+    }
+
+    /// Asks one server what it is, and to dial back, if it does such things and it is time to ask again.
+    private func look(at server: Multiaddr) -> EventLoopFuture<Void> {
+        let identity = host.defaultIdentity
+        // From the port that is listened on: where the server sees that one is where others would have to dial.
+        let dialled = host.dial(server, expecting: server.peerID, as: identity, fromListeningPort: true)
+        return dialled.assumeIsolated().flatMap { [weak self] connection in
+            connection.identify().assumeIsolated().map { info in
+                guard let self, self.isRunning else { return connection.close() }
+                self.note(server, connection, info)
+            }.nonisolated()
+        }.nonisolated()
+    }
+
+    private func note(_ server: Multiaddr, _ connection: PeerConnection, _ info: PeerInfo) {
+        if let address = try? server.withoutPeer.appending(connection.peer) {
+            found.removeAll { $0 == address }
+            if info.protocols.contains(HopMessage.protocolID) { found.append(address) }
+        }
+        guard info.protocols.contains(AutoNATMessage.protocolID) else { return connection.close() }
+        let tried = addresses() + host.observed
+        autoNAT.ask(connection, addresses: tried) { connection.close() }
+    }
+}
