@@ -45,16 +45,16 @@ public final class TestNetwork: Sendable {
     /// Runs a test with a network of its own; its conductors are ended and their folders removed in any case.
     /// - Parameters:
     ///   - connected: false for conductors that know nothing of each other.
-    ///   - meeting: true for conductors that know of a bootstrap server only, and find each other there.
+    ///   - meeting: for conductors that know of a server only: where they find each other.
     public static func run<Result: Sendable>(
-        clock: VirtualClock = VirtualClock(), connected: Bool = true, meeting: Bool = false,
+        clock: VirtualClock = VirtualClock(), connected: Bool = true, meeting: Meeting? = nil,
         _ body: @Sendable (TestNetwork) async throws -> Result
     ) async throws -> Result {
         let network = try TestNetwork(clock: clock, isConnected: connected)
         clock.whenMoved { [weak network] in network?.clockMoved() }
         do {
-            if meeting {
-                let address = try await network.place.start(clock: clock)
+            if let meeting {
+                let address = try await network.place.start(meeting, clock: clock)
                 network.server.withLock { $0 = address }
             }
             let result = try await body(network)

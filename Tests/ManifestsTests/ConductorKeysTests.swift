@@ -14,7 +14,7 @@ struct ConductorKeysTests {
         (config.zomes.isolation, config.zomes.sandbox) = (.none, .required)
         (config.zomes.callTimeoutMilliseconds, config.zomes.memoryBytes) = (90_001, (16 << 20) + 1)
         config.network.listen = ["/ip4/0.0.0.0/tcp/1", "/ip6/::1/tcp/65535/ws"]
-        (config.network.bootstrap, config.network.relay) = (["/dns6/x.example/tcp/443/wss"], .never)
+        (config.network.bootstrap, config.network.relay) = (["/dns6/x.example/tcp/443/ws"], .never)
         config.network.relays = ["/ip4/192.0.2.7/tcp/1/p2p/12D3KooWGBfKqTqgxJ6mYGyK5SVGDFJGcKKQzWVyDPqYQ4qNEzEG"]
         config.passphrase = .credential("plasmid.key")
         (config.signals.trace, config.signals.statistics) = (true, true)

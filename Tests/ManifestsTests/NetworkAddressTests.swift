@@ -17,7 +17,7 @@ struct NetworkAddressTests {
         "machines to dial",
         arguments: [
             "/ip4/192.0.2.7/tcp/4001", "/ip6/2001:db8::1/tcp/4001/ws", "/dns/example.org/tcp/1",
-            "/dns4/a-b.example/tcp/443/tls/ws", "/dns6/localhost/tcp/443/wss/p2p/\(id)",
+            "/dns4/a-b.example/tcp/443/ws", "/dns6/localhost/tcp/443/ws/p2p/\(id)",
             "/ip4/192.0.2.7/tcp/4001/p2p/\(id)", "/ip4/192.0.2.7/tcp/4001/ipfs/\(id)",
         ])
     func dial(text: String) {
@@ -53,10 +53,13 @@ struct NetworkAddressTests {
             ("/ip4/0.0.0.0/tcp/1/p2p/\(id)", .listen, "has a peer id"),
             ("/ip4/0.0.0.0/tcp/443/tls/ws", .listen, "no certificate"),
             ("/ip4/0.0.0.0/tcp/443/wss", .listen, "no certificate"),
+            ("/ip4/1.2.3.4/tcp/1", .relay, "does not name the relay's key"),
+            ("/ip4/0.0.0.0/tcp/1/p2p/\(id)", .relay, "names no machine"),
+            ("/ip4/1.2.3.4/tcp/443/wss", .dial, "asks for TLS"),
             ("/ip4/0.0.0.0/tcp/1", .dial, "names no machine"), ("/ip6/::/tcp/1", .dial, "names no machine"),
             ("/ip4/1.2.3.4/tcp/0", .dial, "a port from 1"), ("/dnsaddr/example.org/p2p/\(id)", .dial, "dnsaddr"),
             ("/dns4/ex ample/tcp/1", .dial, "is no address"), ("/dns4/-x.org/tcp/1", .dial, "wants a host name"),
-            ("/dns4/x..org/tcp/1", .dial, "wants a host name"), ("/ip4/1.2.3.4/tcp/1/tls", .dial, "tls without ws"),
+            ("/dns4/x..org/tcp/1", .dial, "wants a host name"), ("/ip4/1.2.3.4/tcp/1/tls/ws", .dial, "asks for TLS"),
             ("/ip4/1.2.3.4/tcp/1/p2p/short", .dial, "no peer id"), ("/ip4/1.2.3.4/tcp/1/p2p", .dial, "no peer id"),
             ("/ip4/1.2.3.4/tcp/1/p2p/\(id)/p2p-circuit/p2p/\(id)", .dial, "through a relay"),
         ])

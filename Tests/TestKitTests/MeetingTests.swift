@@ -2,11 +2,13 @@ import Integrity
 import TestKit
 import Testing
 
-@Suite("at a bootstrap server", .timeLimit(.minutes(3)))
+@Suite("at a server of somebody's", .timeLimit(.minutes(3)))
 struct MeetingTests {
-    @Test("conductors that know a server only find each other, and speak")
-    func meets() async throws {
-        try await TestNetwork.run(meeting: true) { network in
+    @Test(
+        "conductors that know a server only find each other, and speak",
+        arguments: [Meeting.bootstrap, .kad])
+    func meets(_ meeting: Meeting) async throws {
+        try await TestNetwork.run(meeting: meeting) { network in
             let ada = try await network.person("ada", happ: workshop, on: network.conductor("north"))
             let ben = try await network.person("ben", happ: workshop, on: network.conductor("south"))
             try await network.until("they know of each other", within: 90) {

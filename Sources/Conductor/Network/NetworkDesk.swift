@@ -91,6 +91,10 @@ final class NetworkDesk {
             guard let self, !isOver else { return }
             for network in spaces.values { network.useRelays(reachability.relays) }
         }
+        reachability.onKad = { [weak self] server, addresses in
+            guard let self, !isOver else { return }
+            for network in spaces.values { network.foundKad(server, addresses) }
+        }
         reachability.start()
     }
 

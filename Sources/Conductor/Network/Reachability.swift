@@ -23,6 +23,13 @@ final class Reachability {
     private var timer: Scheduled<Void>?
     private var isRunning = false
 
+    /// Kad, of which this conductor is a server while others can dial it.
+    private let kad: KadService
+    /// The servers that serve Kad.
+    private(set) var kadServers: [PeerID: [Multiaddr]] = [:]
+
+    /// Told of a server of Kad.
+    var onKad: (PeerID, [Multiaddr]) -> Void = { _, _ in }
     /// The addresses that others are asked to try.
     var addresses: () -> [Multiaddr] = { [] }
     /// Told when the relays to use have changed.
@@ -37,6 +44,8 @@ final class Reachability {
         self.use = use
         self.now = now
         autoNAT = AutoNATService(host: host, now: now)
+        kad = KadService(
+            host: host, identity: host.defaultIdentity, now: now, random: SystemRandomNumberGenerator())
     }
 
     /// The relays over which to be reached: none where that is not wanted, or others can dial this machine.
@@ -53,7 +62,10 @@ final class Reachability {
         guard !isRunning else { return }
         isRunning = true
         autoNAT.start()
-        autoNAT.onVerdict = { [weak self] _ in self?.tell() }
+        autoNAT.onVerdict = { [weak self] _ in
+            self?.tell()
+            self?.serveKad()
+        }
         tell()
         if !servers.isEmpty { look() }
     }
@@ -62,8 +74,17 @@ final class Reachability {
     func stop() {
         isRunning = false
         autoNAT.stop()
+        kad.stop()
         timer?.cancel()
         timer = nil
+    }
+
+    /// Whoever can be dialled helps others to find each other.
+    private func serveKad() {
+        guard isRunning, autoNAT.verdict == .reachable else { return kad.stop() }
+        host.defaultIdentity.announced = addresses() + verified.filter { !addresses().contains($0) }
+        kad.start(serves: true)
+        for (server, addresses) in kadServers { kad.learned(server, addresses: addresses) }
     }
 
     private func tell() {
@@ -104,6 +125,12 @@ final class Reachability {
         if let address = try? server.withoutPeer.appending(connection.peer) {
             found.removeAll { $0 == address }
             if info.protocols.contains(HopMessage.protocolID) { found.append(address) }
+        }
+        if info.protocols.contains(KadCore.protocolID) {
+            kadServers[connection.peer] = [server.withoutPeer]
+            onKad(connection.peer, [server.withoutPeer])
+        } else {
+            kadServers[connection.peer] = nil
         }
         guard info.protocols.contains(AutoNATMessage.protocolID) else { return connection.close() }
         let tried = addresses() + host.observed

@@ -22,6 +22,7 @@ extension SpaceNetwork {
     func refreshOwnRecords() {
         let here = space.cells.filter { $0.value.isActive }.keys.sorted()
         table.own = Set(space.cells.keys)
+        identity.announced = announced
         let addresses = announced.map(\.bytes)
         var fresh: [AgentRecord] = []
         for agent in here {

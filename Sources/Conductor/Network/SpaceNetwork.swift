@@ -53,6 +53,8 @@ final class SpaceNetwork {
     var bootstrapDue = Timestamp(microseconds: 0)
     /// The space at bootstrap servers, where some are configured.
     var rendezvous: BootstrapClient?
+    /// The space in Kad, where servers of it are known.
+    var kadSeeker: KadSeeker?
     /// The identity's places at relays, where it needs any.
     var relayed: RelayClient?
     /// What turns connections over relays into direct ones.
@@ -92,6 +94,7 @@ final class SpaceNetwork {
         useRelays(desk.reachability.relays)
         beat()
         startRendezvous()
+        for (server, addresses) in desk.reachability.kadServers { foundKad(server, addresses) }
     }
 
     func stop(saysGoodbye: Bool = true) {
@@ -99,6 +102,7 @@ final class SpaceNetwork {
         if saysGoodbye { sayGoodbye() }
         isOver = true
         rendezvous?.stop()
+        kadSeeker?.stop()
         relayed?.stop()
         punching?.stop()
         heartbeat?.cancel()

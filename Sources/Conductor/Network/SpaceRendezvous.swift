@@ -46,13 +46,31 @@ extension SpaceNetwork {
     private func found(_ records: [[UInt8]]) {
         guard !isOver else { return }
         for bytes in records {
-            guard let record = try? PeerRecord(envelope: bytes), record.peer != identity.peerID,
-                members[record.peer] == nil, gone[record.peer] == nil,
-                members.count + underWay.count < Self.membersMaximum
-            else { continue }
-            let fresh = record.addresses.filter { !underWay.contains($0) }
-            approach(record.peer, fresh.prefix(Self.dialsPerPeer))
+            guard let record = try? PeerRecord(envelope: bytes) else { continue }
+            found(record.peer, record.addresses)
         }
+    }
+
+    private func found(_ peer: PeerID, _ addresses: [Multiaddr]) {
+        guard !isOver, peer != identity.peerID, members[peer] == nil, gone[peer] == nil,
+            members.count + underWay.count < Self.membersMaximum
+        else { return }
+        let fresh = addresses.filter { !underWay.contains($0) }
+        approach(peer, fresh.prefix(Self.dialsPerPeer))
+    }
+
+    /// A server of Kad was found: the space is announced and looked for there, too.
+    func foundKad(_ server: PeerID, _ addresses: [Multiaddr]) {
+        guard !isOver else { return }
+        if kadSeeker == nil {
+            let seeker = KadSeeker(
+                conductor, host: desk.host, identity: identity, rendezvous: Rendezvous(spaceKey: keys.rendezvous))
+            seeker.known = { [weak self] in self?.members.count ?? 0 }
+            seeker.canBeReached = { [weak self] in self?.identity.announced.isEmpty == false }
+            seeker.onFound = { [weak self] in self?.found($0, $1) }
+            kadSeeker = seeker
+        }
+        kadSeeker?.learned(server, addresses)
     }
 
     private func approach(_ peer: PeerID, _ addresses: ArraySlice<Multiaddr>) {

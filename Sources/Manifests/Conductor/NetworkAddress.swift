@@ -119,10 +119,9 @@ public enum NetworkAddress {
                     reason: "asks to listen with TLS, for which this program has no certificate",
                     hint: "listen on /ws and let a web server in front end the TLS")
             }
-            guard parts.removeFirst() == "tls" else { return nil }
-            guard parts.popFirst() == "ws" else {
-                return Fault(reason: "has tls without ws", hint: "connections have Noise; TLS is for /tls/ws alone")
-            }
+            return Fault(
+                reason: "asks for TLS, which this program does not dial",
+                hint: "connections have Noise, over TCP or /ws: name such an address of the same machine")
         default: break
         }
         return nil

@@ -56,7 +56,7 @@ enum ConductorShape {
             .list(
                 of: .text(
                     pattern: "^/(ip4/[0-9.]+|ip6/[0-9A-Fa-f:.]+|dns[46]?/[A-Za-z0-9._-]+)/tcp/[0-9]{1,5}"
-                        + "(/ws|/wss|/tls/ws)?(/(p2p|ipfs)/[A-Za-z0-9]{40,80})?$",
+                        + "(/ws)?(/(p2p|ipfs)/[A-Za-z0-9]{40,80})?$",
                     most: 500),
                 most: NetworkAddress.maxCount, isSet: true),
             "Who is asked first for the members of a space."),
@@ -66,7 +66,7 @@ enum ConductorShape {
             .list(
                 of: .text(
                     pattern: "^/(ip4/[0-9.]+|ip6/[0-9A-Fa-f:.]+|dns[46]?/[A-Za-z0-9._-]+)/tcp/[0-9]{1,5}"
-                        + "(/ws|/wss|/tls/ws)?/(p2p|ipfs)/[A-Za-z0-9]{40,80}$",
+                        + "(/ws)?/(p2p|ipfs)/[A-Za-z0-9]{40,80}$",
                     most: 500),
                 most: NetworkAddress.maxCount, isSet: true),
             "Relays besides those that stand at bootstrap addresses; each with its key."),

@@ -6,32 +6,18 @@ public import Sodium
 /// A round goes to every server that is configured: the record under the name of this epoch, then a question under each
 /// epoch a peer's clock may be in. While few peers are known rounds are soon, then seldom, and always after a new epoch.
 public struct BootstrapSeeker: ~Copyable {
-    /// When rounds are made; microseconds.
-    public struct Settings: Sendable {
-        /// The wait after a first round that found nobody; it doubles.
-        public var soonest: Int64 = 5_000_000
-        /// The longest wait while nobody is found.
-        public var longest: Int64 = 300_000_000
-        /// The wait when enough peers are known; half of a record's lifetime.
-        public var relaxed: Int64 = 1_800_000_000
-        /// So many peers are enough to be relaxed.
-        public var enough = 3
-
-        /// The values of a conductor.
-        public init() {}
-    }
-
-    private let settings: Settings
     private let rendezvous: Rendezvous
     private let slotSecret: SecretBytes
-    private var wait: Int64
+    private var pace: RendezvousPace
 
     /// The seeker of a space; `slotSecret` are 32 bytes of this node alone, which may change with every start.
-    public init(rendezvous: Rendezvous, slotSecret: consuming SecretBytes, settings: Settings = Settings()) {
+    public init(
+        rendezvous: Rendezvous, slotSecret: consuming SecretBytes,
+        settings: RendezvousPace.Settings = RendezvousPace.Settings()
+    ) {
         self.rendezvous = rendezvous
         self.slotSecret = slotSecret
-        self.settings = settings
-        wait = settings.soonest
+        pace = RendezvousPace(settings: settings)
     }
 
     /// What to say to a server now: first the record (if there is one, at most ``Rendezvous/recordBytesMaximum`` bytes),
@@ -62,24 +48,10 @@ public struct BootstrapSeeker: ~Copyable {
         return sealed.compactMap { rendezvous.open($0, epoch: epoch) }
     }
 
-    /// When to make the next round, after one that left `known` peers of the space known. Spread at random, so that not all
-    /// nodes ask in the first second of an hour, nor after a server's restart.
+    /// When to make the next round, after one that left `known` peers of the space known (``RendezvousPace``).
     public mutating func nextRound(
         known: Int, now: Timestamp, using random: inout some RandomNumberGenerator
     ) -> Timestamp {
-        let chosen: Int64
-        if known >= settings.enough {
-            wait = settings.soonest
-            chosen = settings.relaxed
-        } else {
-            chosen = wait
-            wait = min(wait * 2, settings.longest)
-        }
-        let jittered = Int64.random(in: (chosen - chosen / 4)...chosen, using: &random)
-        let usual = now.advanced(byMicroseconds: jittered)
-        let hour = Rendezvous.epochSeconds * 1_000_000
-        let newEpoch = Timestamp(microseconds: (Int64(Rendezvous.epoch(at: now)) + 1) * hour)
-            .advanced(byMicroseconds: Int64.random(in: 0...(hour / 60), using: &random))
-        return min(usual, newEpoch)
+        pace.nextRound(known: known, now: now, using: &random)
     }
 }
