@@ -14,22 +14,27 @@ struct Bootstrap: ParsableCommand {
             nodes find each other without it.
 
             Nodes are told of it with 'plasmid run --bootstrap ADDRESS', where ADDRESS is what it prints once it is ready. \
-            The address holds its key, which stands in network.key in the data folder: keep that file, and the address \
+            The address holds its key, which stands in bootstrap.key in the data folder: keep that file, and the address \
             stays. Ctrl-C stops it.
             """)
+
+    @Flag(name: .long, help: "Be a relay as well, as 'plasmid relay' is.")
+    var relay = false
 
     @OptionGroup var server: ServerOptions
 
     func run() throws {
-        try server.run { host, now in
+        let isRelay = relay
+        try server.run("bootstrap") { host, now in
             let service = BootstrapService(host: host, now: now, random: SystemRandomNumberGenerator())
             service.start()
+            let relayed = isRelay ? Relay.serve(host, now) : { [] }
             return {
                 [
                     ServerCount(name: "names", count: service.nameCount),
                     ServerCount(name: "records", count: service.count),
                     ServerCount(name: "requests", count: service.requests),
-                ]
+                ] + relayed()
             }
         }
     }

@@ -14,22 +14,25 @@ struct Relay: ParsableCommand {
             by the keys that nodes have for each app, and when. It also serves Kad.
 
             It can be reached by others only where it listens for them (--listen /ip4/0.0.0.0/tcp/4001) or is announced \
-            (--announce). Its key stands in network.key in the data folder. Ctrl-C stops it.
+            (--announce). Its key stands in relay.key in the data folder. Ctrl-C stops it.
             """)
 
     @OptionGroup var server: ServerOptions
 
     func run() throws {
-        try server.run { host, now in
-            let service = RelayService(host: host, identity: host.defaultIdentity, now: now)
-            service.start()
-            return {
-                [
-                    ServerCount(name: "reservations", count: service.reservationCount),
-                    ServerCount(name: "circuits", count: service.circuitCount),
-                    ServerCount(name: "joined", count: service.joined),
-                ]
-            }
+        try server.run("relay", Self.serve)
+    }
+
+    /// Begins to relay on a host; gives what tells the counts.
+    static func serve(_ host: TransportHost, _ now: @escaping () -> Timestamp) -> () -> [ServerCount] {
+        let service = RelayService(host: host, identity: host.defaultIdentity, now: now)
+        service.start()
+        return {
+            [
+                ServerCount(name: "reservations", count: service.reservationCount),
+                ServerCount(name: "circuits", count: service.circuitCount),
+                ServerCount(name: "joined", count: service.joined),
+            ]
         }
     }
 }

@@ -26,7 +26,7 @@ struct ServerOptions: ParsableArguments {
     @Option(
         name: .long,
         help: ArgumentHelp(
-            "Keep network.key here. Default: $XDG_DATA_HOME/plasmid or ~/.local/share/plasmid.", valueName: "dir"),
+            "Keep the server's key here. Default: $XDG_DATA_HOME/plasmid or ~/.local/share/plasmid.", valueName: "dir"),
         completion: .directory)
     var data: String?
 
@@ -44,13 +44,16 @@ struct ServerOptions: ParsableArguments {
         }
     }
 
-    /// Runs a server until it is told to stop. `serve` starts its services on the loop, and gives what tells their counts.
-    func run(_ serve: @escaping (TransportHost, @escaping () -> Timestamp) -> () -> [ServerCount]) throws {
+    /// Runs a server until it is told to stop. `name` is its key's file; two servers in one folder are two peers. `serve`
+    /// starts its services on the loop, and gives what tells their counts.
+    func run(_ name: String, _ serve: @escaping (TransportHost, @escaping () -> Timestamp) -> () -> [ServerCount])
+        throws
+    {
         let folder = try DataFolder(option: data)
         let listen = try (listen.isEmpty ? ["/ip4/127.0.0.1/tcp/4001"] : listen).map { try Multiaddr($0) }
         let announce = try announce.map { try Multiaddr($0) }
         try folder.create()
-        let key = try NetworkKey(folder)
+        let key = try NetworkKey(folder, name)
         let signals = StopSignals()
         OpenFiles.raise()
         let logger = Run.logger(LogSwitch(.info))
@@ -96,12 +99,12 @@ struct ServerCount: Sendable {
     let count: Int
 }
 
-/// The key by which a server is known: 32 random bytes in `network.key`, readable by the owner only, made at the first start.
+/// The key by which a server is known: 32 random bytes in `NAME.key`, readable by the owner only, made at the first start.
 struct NetworkKey: ~Copyable {
     let seed: SecretBytes
 
-    init(_ folder: DataFolder) throws {
-        let path = folder.path + "/network.key"
+    init(_ folder: DataFolder, _ name: String) throws {
+        let path = "\(folder.path)/\(name).key"
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         if descriptor < 0, errno == ENOENT {
             let fresh = SecretBytes.random(count: 32)
