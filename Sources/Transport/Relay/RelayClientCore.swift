@@ -73,7 +73,7 @@ public struct RelayClientCore: Sendable {
         }
     }
 
-    /// The relay answered RESERVE. `reached` is the address at which this node reached it, for relays that tell none.
+    /// The relay answered RESERVE. `reached` is the address at which this node reached it, which is told first.
     public mutating func answered(_ message: HopMessage, reached: Multiaddr, now: Timestamp) -> [Effect] {
         switch state {
         case .asking, .renewing: break
@@ -88,9 +88,10 @@ public struct RelayClientCore: Sendable {
         failures = 0
         state = .kept(expires: expires, renewal: now.advanced(byMicroseconds: lasts / 2))
         let told = reservation.addresses.filter { !$0.isRelayed && ($0.peerID ?? relay) == relay }
-        let ways = (told.isEmpty ? [reached] : told).prefix(4).compactMap { address in
-            try? address.appending(relay).appending(.circuit).appending(me)
-        }
+        // The way that this node came works at least for some; what a relay says of itself may be of no use to anybody.
+        let ways = ([reached] + told).map(\.withoutPeer).reduce(into: [Multiaddr]()) { ways, address in
+            if !ways.contains(address), !Self.isWildcard(address) { ways.append(address) }
+        }.prefix(4).compactMap { try? $0.appending(relay).appending(.circuit).appending(me) }
         guard ways != addresses else { return [] }
         addresses = ways
         return [.reachable(ways)]
@@ -121,6 +122,10 @@ public struct RelayClientCore: Sendable {
         guard !addresses.isEmpty else { return [] }
         addresses = []
         return [.reachable([])]
+    }
+
+    private static func isWildcard(_ address: Multiaddr) -> Bool {
+        AddressGroup.ip(of: address.bytes)?.allSatisfy { $0 == 0 } == true
     }
 
     private func isTrue(_ voucher: [UInt8]) -> Bool {

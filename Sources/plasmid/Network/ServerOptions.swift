@@ -182,7 +182,8 @@ final class RunningServer: @unchecked Sendable {
             counts = serve(host, now)
             return EventLoopFuture.whenAllSucceed(listen.map { host.listen(on: $0) }, on: loop)
                 .assumeIsolated().flatMapThrowing { bound in
-                    let addresses = announce.isEmpty ? bound.flatMap(\.self) : announce
+                    let own = AnnouncedAddresses.of(bound.flatMap(\.self), machine: AnnouncedAddresses.ofMachine())
+                    let addresses = announce.isEmpty ? own : announce
                     identity.announced = addresses.map(\.withoutPeer)
                     return try addresses.map { try $0.appending(identity.peerID) }
                 }.nonisolated()

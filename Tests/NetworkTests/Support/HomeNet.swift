@@ -32,8 +32,8 @@ final class HomeNet: Sendable {
                 address: "192.168.1.2")
         }
         bootstrap = ServerProcess(
-            "bootstrap", in: machine, folder: folder + "/bootstrap", address: "203.0.113.1", 4_001)
-        relay = ServerProcess("relay", in: machine, folder: folder + "/relay", address: "203.0.113.1", 4_002)
+            "bootstrap", in: machine, folder: folder + "/bootstrap", 4_001)
+        relay = ServerProcess("relay", in: machine, folder: folder + "/relay", 4_002)
     }
 
     /// Runs a test; everything is gone afterwards in any case.
@@ -130,10 +130,10 @@ final class ServerProcess: @unchecked Sendable {
     private let output = Pipe()
     private let log: String
 
-    init(_ command: String, in namespace: String, folder: String, address: String, _ port: Int) {
+    init(_ command: String, in namespace: String, folder: String, _ port: Int) {
         let words =
             Namespace.words(namespace) + [
-                Places.products + "/plasmid", command, "--data", folder, "--listen", "/ip4/\(address)/tcp/\(port)",
+                Places.products + "/plasmid", command, "--data", folder, "--listen", "/ip4/0.0.0.0/tcp/\(port)",
             ]
         process.executableURL = URL(fileURLWithPath: words[0])
         process.arguments = Array(words.dropFirst())

@@ -172,6 +172,10 @@ struct RelayCoreTests {
         let good = RelayVoucher(relay: relay, peer: peer(2), expires: 9).sealed(by: key)
         let way = try reached.appending(relay).appending(.circuit).appending(peer(2))
         #expect(answered(3_600, [], good) == [way])
+        let another = try Multiaddr("/ip4/5.6.7.8/tcp/9")
+        let told = try [Multiaddr("/ip4/0.0.0.0/tcp/5"), reached, another]
+        let otherWay = try another.appending(relay).appending(.circuit).appending(peer(2))
+        #expect(answered(3_600, told, good) == [way, otherWay])
         let elsewhere = try Multiaddr("/ip4/9.9.9.9/tcp/5").appending(peer(7))
         #expect(answered(3_600, [elsewhere, reached], good) == [way])
     }

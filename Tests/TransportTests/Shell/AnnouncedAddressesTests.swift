@@ -1,7 +1,5 @@
 import Testing
-import Transport
-
-@testable import Conductor
+@testable import Transport
 
 @Suite("addresses that peers are given")
 struct AnnouncedAddressesTests {

@@ -1,15 +1,14 @@
 import Integrity
 import NIOCore
-import Transport
 
-/// Which addresses are given to peers: those that this conductor listens on, with `0.0.0.0` and `::` replaced by the
+/// Which addresses are given to peers: those that a host listens on, with `0.0.0.0` and `::` replaced by the
 /// machine's own.
-enum AnnouncedAddresses {
+public enum AnnouncedAddresses {
     /// - Parameters:
     ///   - listening: as bound, ports filled in.
     ///   - machine: the addresses of the machine's interfaces, 4 or 16 bytes each.
     /// - Returns: without repeats, in the order of `listening`. Loopback is given only where nothing else would be.
-    static func of(_ listening: [Multiaddr], machine: [[UInt8]]) -> [Multiaddr] {
+    public static func of(_ listening: [Multiaddr], machine: [[UInt8]]) -> [Multiaddr] {
         var found: [Multiaddr] = []
         for address in listening {
             guard let first = address.parts.first, isWildcard(first) else {
@@ -30,7 +29,7 @@ enum AnnouncedAddresses {
     }
 
     /// The addresses of the machine's interfaces, as the system tells them now; none if it does not.
-    static func ofMachine() -> [[UInt8]] {
+    public static func ofMachine() -> [[UInt8]] {
         let devices = (try? System.enumerateDevices()) ?? []
         return devices.compactMap { device in
             guard let text = device.address?.ipAddress else { return nil }
