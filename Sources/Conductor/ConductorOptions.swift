@@ -30,6 +30,8 @@ public struct NetworkOptions: Sendable, Hashable {
     public var relay: RelayUse
     /// Relays to be reached over, each with `/p2p/…` at its end, besides those that stand at ``bootstrap`` addresses.
     public var relays: [String]
+    /// How many agents shall hold each op at least: 25. Everybody in a space has to go by the same; only tests take another.
+    public var holders = 25
 
     /// Loopback, a free port, nobody to ask.
     public init(

@@ -230,8 +230,10 @@ public final class TestConductor: Sendable {
                 let passed = (NIODeadline.now() - started).nanoseconds / 1_000
                 return Timestamp(microseconds: clock.now.microseconds + passed)
             }
-            options.network = NetworkOptions(
+            var others = NetworkOptions(
                 listen: ["/ip4/127.0.0.1/tcp/0"], bootstrap: network.addresses(besides: self))
+            others.holders = network.holders
+            options.network = others
         }
         return options
     }

@@ -32,11 +32,14 @@ public final class TestNetwork: Sendable {
     private let place: MeetingPlace
     /// The address of the bootstrap server, where conductors meet there instead of knowing each other.
     private let server = Mutex<String?>(nil)
+    /// How many agents shall hold each op at least.
+    public let holders: Int
 
-    private init(clock: VirtualClock, isConnected: Bool) throws {
+    private init(clock: VirtualClock, isConnected: Bool, holders: Int) throws {
         self.clock = clock
         self.isConnected = isConnected
         place = MeetingPlace(group.next())
+        self.holders = holders
         folder = FileManager.default.temporaryDirectory.path + "/plasmid-network-\(UUID().uuidString)"
         try FileManager.default.createDirectory(
             atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
@@ -46,11 +49,13 @@ public final class TestNetwork: Sendable {
     /// - Parameters:
     ///   - connected: false for conductors that know nothing of each other.
     ///   - meeting: for conductors that know of a server only: where they find each other.
+    ///   - holders: how many agents shall hold each op at least. With few more people than that everybody holds everything; a small number
+    ///     shows how an app does where people hold parts.
     public static func run<Result: Sendable>(
-        clock: VirtualClock = VirtualClock(), connected: Bool = true, meeting: Meeting? = nil,
+        clock: VirtualClock = VirtualClock(), connected: Bool = true, meeting: Meeting? = nil, holders: Int = 25,
         _ body: @Sendable (TestNetwork) async throws -> Result
     ) async throws -> Result {
-        let network = try TestNetwork(clock: clock, isConnected: connected)
+        let network = try TestNetwork(clock: clock, isConnected: connected, holders: holders)
         clock.whenMoved { [weak network] in network?.clockMoved() }
         do {
             if let meeting {

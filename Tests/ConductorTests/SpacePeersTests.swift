@@ -15,7 +15,7 @@ import ZomeRuntime
 @Suite("the others of a space") struct SpacePeersTests {
     private final class Others: SpacePeers {
         var passed: [DirectSignal] = []
-        var arcs: [AgentPubKey: Arc] = [:]
+        var announcedArcs: [AgentPubKey: Arc] = [:]
         var heldOps = 0
         var peers: [PeerView] = []
         var rounds: [SyncView] = []
@@ -157,7 +157,7 @@ import ZomeRuntime
                     agent: $0 == "a" ? nil : two, peerID: $0, isRunning: $0 == "a", rounds: 4,
                     endedAt: Timestamp(microseconds: 8), opsIn: 3, opsOut: 5)
             }
-            (others.arcs, others.heldOps) = ([bench.agent: .full], 12)
+            (others.announcedArcs, others.heldOps) = ([bench.agent: .full], 12)
             let rows = try Self.admin(
                 bench, "admin/network/peers", [.init("instance_id", .string(bench.cell.instanceID))])
             guard case .array(let peers) = rows else { throw PlasmidError(.internal, "no list") }

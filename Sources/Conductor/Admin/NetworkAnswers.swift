@@ -20,7 +20,7 @@ extension Conductor {
         guard let network = space.peers else { return nil }
         let peers = network.peerViews()
         return NetworkFigures(
-            peers: peers.count, connected: peers.count { $0.connection != nil }, arcs: network.arcs,
+            peers: peers.count, connected: peers.count { $0.connection != nil }, arcs: network.announcedArcs,
             heldOps: network.heldOps)
     }
 

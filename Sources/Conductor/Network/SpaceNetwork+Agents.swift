@@ -26,7 +26,7 @@ extension SpaceNetwork {
         let addresses = announced.map(\.bytes)
         var fresh: [AgentRecord] = []
         for agent in here {
-            if let record = own[agent], record.info.addresses == addresses,
+            if let record = own[agent], record.info.addresses == addresses, record.info.arc == arc(of: agent),
                 record.info.expiresAt.microseconds - now.microseconds > Self.lifetime / 2
             {
                 continue
@@ -52,7 +52,7 @@ extension SpaceNetwork {
         let created = max(now.microseconds, last == .min ? .min : last + 1)
         let info = AgentPresence(
             agent: agent, peer: identity.peerID.bytes,
-            addresses: Array(addresses.prefix(AgentRecord.addressesMaximum)), arc: arc,
+            addresses: Array(addresses.prefix(AgentRecord.addressesMaximum)), arc: arc(of: agent),
             createdAt: Timestamp(microseconds: created), expiresAt: Timestamp(microseconds: created + Self.lifetime),
             isTombstone: tombstone)
         do {
@@ -68,14 +68,15 @@ extension SpaceNetwork {
 
     // MARK: Telling
 
-    /// What a new member is told: who is here, and whom else it may go to.
+    /// What a new member is told: who is here, and everybody else who is known. Who knows a part of the others only takes its arc too long.
     func introduce(to peer: SpacePeer) {
-        let mine = own.keys.sorted().compactMap { own[$0] }
-        let records = Array((mine + table.records).prefix(Self.recordsPerFrame))
-        if !records.isEmpty { peer.tell(.agents, records.packed) }
+        let all = own.keys.sorted().compactMap { own[$0] } + table.records
+        for first in stride(from: 0, to: all.count, by: Self.recordsPerFrame) {
+            peer.tell(.agents, Array(all[first..<min(first + Self.recordsPerFrame, all.count)]).packed)
+        }
     }
 
-    private func tell(_ records: [AgentRecord], except: SpacePeer? = nil) {
+    func tell(_ records: [AgentRecord], except: SpacePeer? = nil) {
         guard !records.isEmpty else { return }
         let body = records.packed
         for peer in sortedMembers where peer !== except { peer.tell(.agents, body) }
@@ -102,6 +103,8 @@ extension SpaceNetwork {
         }
         // Passed on once: a record that is known already goes no further.
         tell(news, except: peer)
+        arcs.heard(now, isNews: !news.isEmpty)
+        armArcs()
         if !news.isEmpty {
             connectToKnown()
             scheduleRounds()
@@ -126,31 +129,48 @@ extension SpaceNetwork {
             if let id = PeerID(bytes: record.info.peer), gone[id] != nil { gone[id] = now }
             perform(publishing.came(record.info.agent, arc: record.info.arc, now: now))
         }
+        arcs.isStale = true
         desk.whenChanged()
         return true
     }
 
     func forgetExpired() {
         let now = now
-        _ = table.expire(now: now)
+        if !table.expire(now: now).isEmpty { arcs.isStale = true }
         let known = Set(table.records.map(\.info.peer))
         gone = gone.filter { known.contains($0.key.bytes) }
     }
 
     // MARK: Going there
 
-    /// Connects to peers of known agents, and to the addresses that an operator gave: at once while there is nobody, and now
-    /// and then while there is: after a cut that outlived all records nothing else leads to those behind it.
+    /// Connects to peers of known agents, those first that keep what is kept here, and to the addresses that an operator gave: at once while
+    /// there is nobody, and now and then while there is: after a cut that outlived all records nothing else leads to those behind it.
     func connectToKnown() {
-        guard members.count + reaching.count < Self.membersMaximum else { return }
-        for record in table.records {
-            guard let id = PeerID(bytes: record.info.peer), id != identity.peerID, members[id] == nil,
-                reaching[id] == nil, gone[id] ?? now <= now, members.count + reaching.count < Self.membersMaximum,
-                table.treatment(of: PeerKey(record.info.peer), now: now) != .dropped
-            else { continue }
-            connect(to: id, record) { _ in }
+        for isNeighbour in [true, false] {
+            let most = isNeighbour ? 2 * Self.membersMaximum : Self.membersMaximum
+            for record in table.records {
+                guard members.count + reaching.count < most else { break }
+                guard let id = PeerID(bytes: record.info.peer), id != identity.peerID, members[id] == nil,
+                    reaching[id] == nil, gone[id] ?? now <= now, isNeighbour == keepsSame(record.info.arc),
+                    table.treatment(of: PeerKey(record.info.peer), now: now) != .dropped
+                else { continue }
+                connect(to: id, record) { _ in }
+            }
         }
         if members.isEmpty || bootstrapDue <= now { dialBootstrap() }
+    }
+
+    private func keepsSame(_ arc: Arc) -> Bool { arcs.kept.ranges.contains { arc.overlaps($0) } }
+
+    /// Goes to a peer of known agents, unless it could not be reached of late.
+    func reach(_ id: PeerID, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void = { _ in }) {
+        if let peer = members[id], !peer.isOver { return done(.success(peer)) }
+        guard gone[id] == nil, members.count + reaching.count < 2 * Self.membersMaximum,
+            let agent = table.claims(of: PeerKey(id.bytes)).first?.agent, let record = table.record(of: agent)
+        else {
+            return done(.failure(PlasmidError(.peerUnreachable, "a holder cannot be reached now")))
+        }
+        connect(to: id, record, done)
     }
 
     /// How long configured addresses are left alone while there are members, in microseconds.
@@ -220,7 +240,7 @@ extension SpaceNetwork {
         guard let address = ways.first else {
             guard dials.running == 0 else { return }
             dials.isOver = true
-            gone[id] = Timestamp(microseconds: now.microseconds + Self.goneFor)
+            isGone(id, until: now.advanced(byMicroseconds: Self.goneFor))
             for done in reaching.removeValue(forKey: id) ?? [] { done(.failure(dials.last)) }
             return
         }

@@ -5,9 +5,6 @@ import Transport
 
 /// Ops on their way: those that are written here go out, those of others come in.
 extension SpaceNetwork {
-    /// The locations whose ops are kept here.
-    var arc: Arc { .full }
-
     // MARK: Going out
 
     /// What an agent here has committed goes to the holders at once.
@@ -42,7 +39,12 @@ extension SpaceNetwork {
 
     /// Sends ops to every member that keeps their location.
     func spread(_ ops: [DhtOp], receiptsWanted: Bool) {
-        for peer in sortedMembers { push(ops, to: peer, receiptsWanted: receiptsWanted) }
+        for peer in sortedMembers {
+            let claimed = table.arcs(of: PeerKey(peer.connection.peer.bytes))
+            push(
+                ops.filter { op in op.location.map { claimed.contains($0) } ?? false }, to: peer,
+                receiptsWanted: receiptsWanted)
+        }
     }
 
     /// Bytes of ops in one frame: several small ones, or one large.
@@ -68,19 +70,23 @@ extension SpaceNetwork {
 
     // MARK: Coming in
 
-    /// Ops that a peer pushes. One that cannot be read costs its sender a fault, and no other op.
+    /// Ops that a peer pushes. One that cannot be read costs its sender a fault, and no other op; one that is not kept here is no fault: news
+    /// of arcs take their time.
     func takeOps(_ body: [UInt8], from peer: SpacePeer) throws(PlasmidError) {
         let frame = try OpsBody(packed: body)
         var ops: [DhtOp] = []
         ops.reserveCapacity(frame.ops.count)
         for bytes in frame.ops {
             do throws(PlasmidError) {
-                ops.append(try DhtOp(packed: bytes))
+                let op = try DhtOp(packed: bytes)
+                guard let location = op.location, arcs.kept.contains(location) else { continue }
+                ops.append(op)
             } catch {
                 fault(of: peer, error)
             }
         }
-        peer.opsIn += UInt64(ops.count)
+        peer.opsIn += UInt64(frame.ops.count)
+        arcs.stirred = now
         space.incoming.receive(ops, from: peer.tag, receiptsWanted: frame.receiptsWanted)
     }
 
@@ -88,8 +94,11 @@ extension SpaceNetwork {
     func met(_ peer: SpacePeer) {
         let key = PeerKey(peer.connection.peer.bytes)
         table.connected(key, isDialer: peer.connection.isDialer, now: now, using: &random)
+        for claim in table.claims(of: key) { perform(publishing.came(claim.agent, arc: claim.arc, now: now)) }
+        arcs.isStale = true
         scheduleRounds()
         publishOld()
+        armArcs()
         desk.whenChanged()
     }
 
@@ -100,6 +109,16 @@ extension SpaceNetwork {
         for record in table.records where record.info.peer == key.bytes {
             publishing.went(record.info.agent, arc: record.info.arc)
         }
+        arcs.isStale = true
+    }
+
+    /// A peer cannot be reached: its agents are no holders until they are heard of again.
+    func isGone(_ id: PeerID, until: Timestamp) {
+        // One of two attempts may fail and the other not.
+        if let peer = members[id], !peer.isOver { return }
+        gone[id] = until
+        table.disconnected(PeerKey(id.bytes), isGone: true, now: now)
+        arcs.isStale = true
     }
 
     /// A member is gone.
@@ -110,7 +129,9 @@ extension SpaceNetwork {
         guard receipts.count <= OpsBody.opsMaximum else {
             throw PlasmidError(.badFrame, "a frame holds \(receipts.count) receipts")
         }
-        space.incoming.take(receipts: receipts, from: peer.tag)
+        space.incoming.take(receipts: receipts, from: peer.tag) { [weak self] validator, location in
+            self?.table.holds(validator, location) ?? false
+        }
     }
 
     // MARK: Answering

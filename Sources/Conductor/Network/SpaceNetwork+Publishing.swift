@@ -61,10 +61,11 @@ extension SpaceNetwork {
     /// Carries out what the book decides. Marks are written with the receipts that they follow from.
     func perform(_ effects: [PublishEffect]) {
         for case .send(let keys, let agent) in effects {
-            guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer), let peer = members[id]
-            else {
-                // Sent again when it is there.
-                if let arc = table.record(of: agent)?.info.arc { publishing.went(agent, arc: arc) }
+            guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer) else { continue }
+            guard let peer = members[id], !peer.isOver else {
+                // Gone to, and sent again when it is there.
+                publishing.went(agent, arc: record.info.arc)
+                reach(id)
                 continue
             }
             push(keys.compactMap { heldOp($0) }, to: peer, receiptsWanted: true)

@@ -18,20 +18,32 @@ extension SpaceNetwork {
     /// anybody yet, or is no holder of the base.
     func asks(about base: AnyLinkableHash, isMissing: Bool) -> Bool {
         guard !members.isEmpty else { return false }
-        return isMissing || !arc.contains(base.location) || !members.values.contains { $0.rounds > 0 || $0.wasServed }
+        return isMissing || !arcs.announced.contains(base.location)
+            || !members.values.contains { $0.rounds > 0 || $0.wasServed }
     }
 
     /// Fetches what holders keep at a base; `done` comes when all that came is judged, or when time is up.
     func gather(_ base: AnyLinkableHash, _ done: @escaping () -> Void) {
-        let holders = table.peers(of: table.holders(of: base.location, now: now))
-        var peers = holders.compactMap { PeerID(bytes: $0.bytes).flatMap { members[$0] } }.filter { !$0.isOver }
-        if peers.isEmpty { peers = sortedMembers }
+        let holders = table.peers(of: table.holders(of: base.location, now: now)).compactMap { PeerID(bytes: $0.bytes) }
+        var peers = holders.compactMap { members[$0] }.filter { !$0.isOver }
+        if holders.isEmpty { peers = sortedMembers }
         peers.shuffle(using: &random)
         let gathering = Gathering(done)
         gathering.timer = conductor.after(microseconds: Self.patience) { gathering.finish() }
         for peer in peers.prefix(Self.askedAtOnce) {
             gathering.open += 1
             ask(peer, QueryBody(base: base), gathering)
+        }
+        // Where too few of the holders are connected, others are gone to.
+        let far = holders.filter { members[$0] == nil && gone[$0] == nil }.shuffled(using: &random)
+        for id in far.prefix(max(0, Self.askedAtOnce - peers.count)) {
+            gathering.open += 1
+            reach(id) { [weak self] result in
+                guard let self, !gathering.isOver else { return }
+                if case .success(let peer) = result { return ask(peer, QueryBody(base: base), gathering) }
+                gathering.open -= 1
+                look(at: gathering)
+            }
         }
         if gathering.open == 0 { gathering.finish() }
     }

@@ -25,7 +25,7 @@ extension SpaceNetwork: SpacePeers {
                 from: signal.from, to: signal.to, zome: signal.zome, name: signal.name ?? "", payload: signal.payload))
     }
 
-    var arcs: [AgentPubKey: Arc] { own.mapValues(\.info.arc) }
+    var announcedArcs: [AgentPubKey: Arc] { own.mapValues(\.info.arc) }
 
     var heldOps: Int { held.count }
 

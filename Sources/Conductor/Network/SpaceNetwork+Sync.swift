@@ -26,7 +26,7 @@ struct NewlyHeld {
 /// Comparing what is held with peers, and handing over what they lack (docs/spec/gossip.md).
 extension SpaceNetwork {
     /// Rounds that this side has under way at a time.
-    private static var roundsMaximum: Int { 4 }
+    static var roundsMaximum: Int { 4 }
 
     // MARK: What is held
 
@@ -39,7 +39,18 @@ extension SpaceNetwork {
             return true
         }
         held = OpIndex(keys)
+        // What was judged and not taken, and what waits, need not come again.
+        for rejected in try space.store.rejected(limit: Self.asideMaximum) {
+            guard let location = rejected.op.basis?.location else { continue }
+            aside.insert(OpKey(location: location, hash: DhtOp.chainOp(rejected.op).hash))
+        }
+        for parked in try space.store.parked(limit: Self.asideMaximum) {
+            if let location = parked.op.location { aside.insert(OpKey(location: location, hash: parked.hash)) }
+        }
     }
+
+    /// Ops that were judged or parked in an earlier run and are remembered in this one, of each kind.
+    private static var asideMaximum: Int { 30_000 }
 
     /// Ops that were integrated, or written here, from now on are compared and handed over.
     func note(_ ops: [NewlyHeld]) {
@@ -47,7 +58,9 @@ extension SpaceNetwork {
             let key = OpKey(location: op.location, hash: op.hash)
             held.insert(key)
             aside.remove(key)
+            if !arcs.kept.contains(op.location) { visited([key]) }
         }
+        arcs.stirred = now
         settleGatherings()
         if !ops.isEmpty { desk.whenChanged() }
     }
@@ -73,7 +86,7 @@ extension SpaceNetwork {
     /// Begins the rounds that are due, and wakes up when the next is.
     func scheduleRounds() {
         guard !isOver else { return }
-        let own = ArcSet([arc])
+        let own = arcs.kept
         while members.values.count(where: \.isInRound) < Self.roundsMaximum,
             let key = table.nextRound(now: now, own: own)
         {
@@ -89,11 +102,11 @@ extension SpaceNetwork {
         roundTimer = conductor.after(microseconds: min(wait, 60_000_000)) { [weak self] in self?.scheduleRounds() }
     }
 
-    private func beginRound(with peer: SpacePeer) {
+    func beginRound(with peer: SpacePeer) {
         guard !peer.isInRound else { return }
         do throws(PlasmidError) {
             let begun = try ReconcileRound.begin(
-                held, aside: aside, arcs: ArcSet([arc]), peerArcs: arcs(of: peer),
+                held, aside: aside, arcs: arcs.kept, peerArcs: claimed(by: peer),
                 salt: randomBytes(GossipLimits.saltBytes))
             peer.isInRound = true
             peer.lastRound += 1
@@ -105,9 +118,9 @@ extension SpaceNetwork {
     }
 
     /// What a peer keeps, as far as its agents say.
-    private func arcs(of peer: SpacePeer) -> ArcSet {
-        let arcs = table.arcs(of: PeerKey(peer.connection.peer.bytes))
-        return arcs.isEmpty ? .full : arcs
+    private func claimed(by peer: SpacePeer) -> ArcSet {
+        let claimed = table.arcs(of: PeerKey(peer.connection.peer.bytes))
+        return claimed.isEmpty ? .full : claimed
     }
 
     private func ask(_ peer: SpacePeer, _ state: RoundState, _ message: ReconcileMessage) {
@@ -122,11 +135,12 @@ extension SpaceNetwork {
                 let answer = try Optional<ReconcileMessage>(packed: try result.get())
                 guard let answer else { return end(peer, state) }
                 let step = try state.round.receive(answer)
-                state.found += step.gifts.count + Int(clamping: step.expected)
+                state.found += step.gifts.reduce(Int(clamping: step.expected)) { $0 + count($1) }
                 give(step.gifts, to: peer)
                 if let reply = step.reply { ask(peer, state, reply) } else { end(peer, state) }
             } catch {
                 if error.code != .syncRefused, error.code != .connectionLost { fault(of: peer, error) }
+                state.isBroken = true
                 end(peer, state)
             }
         }
@@ -148,6 +162,7 @@ extension SpaceNetwork {
                 fault(
                     of: peer, PlasmidError(.syncStalled, "The peer does not go on with a round that it is in."),
                     .stalled)
+                state.isBroken = true
                 if !peer.isOver { end(peer, state) }
             }
         }
@@ -160,8 +175,16 @@ extension SpaceNetwork {
         peer.rounds += 1
         peer.roundEnded = now
         table.finished(PeerKey(peer.connection.peer.bytes), found: state.found, now: now, using: &random)
+        if state.isThrough { reconciled(with: peer, state) }
         desk.whenChanged()
         scheduleRounds()
+    }
+
+    private func count(_ gift: ReconcileGift) -> Int {
+        switch gift {
+        case .ops(let keys): keys.count
+        case .range(let range, let except): max(0, held.count(in: range) - except.count)
+        }
     }
 
     // MARK: Rounds that a peer begins
@@ -173,25 +196,29 @@ extension SpaceNetwork {
         guard let reply else { throw PlasmidError(.badFrame, "a message of a round came without a number") }
         do throws(PlasmidError) {
             let step: ReconcileStep
+            let state: RoundState
             if case .open = body.message {
-                let joined = try ReconcileRound.join(
-                    held, aside: aside, arcs: ArcSet([arc]), message: body.message)
-                peer.served = (body.round, RoundState(joined.round))
+                let joined = try ReconcileRound.join(held, aside: aside, arcs: arcs.kept, message: body.message)
+                state = RoundState(joined.round)
+                peer.served = (body.round, state)
                 step = joined.step
             } else {
-                guard let (number, state) = peer.served, number == body.round else {
+                guard let (number, served) = peer.served, number == body.round else {
                     throw PlasmidError(.syncOutOfTurn, "A message came for a round that nobody began.")
                 }
+                state = served
                 step = try state.round.receive(body.message)
             }
+            state.found += step.gifts.reduce(Int(clamping: step.expected)) { $0 + count($1) }
+            give(step.gifts, to: peer)
+            reply(.success(step.reply.packed))
             if step.isFinished {
                 peer.served = nil
                 peer.wasServed = true
                 table.finished(
-                    PeerKey(peer.connection.peer.bytes), found: step.gifts.count, now: now, using: &random)
+                    PeerKey(peer.connection.peer.bytes), found: state.found, now: now, using: &random)
+                reconciled(with: peer, state)
             }
-            give(step.gifts, to: peer)
-            reply(.success(step.reply.packed))
         } catch {
             peer.served = nil
             reply(.success(Optional(ReconcileMessage.closing(error)).packed))
@@ -236,6 +263,9 @@ final class RoundState {
     var found = 0
     /// Messages that were sent: an answer counts for the last one alone.
     var asked = 0
+    /// Whether it came to its end, and nobody broke it off.
+    var isThrough: Bool { round.isFinished && !isBroken }
+    var isBroken = false
 
     init(_ round: ReconcileRound) { self.round = round }
 }

@@ -8,30 +8,47 @@ extension SpaceNetwork: ValidationPeers {
     /// Members that are asked for one thing at a time.
     private static var askedAtOnce: Int { 3 }
 
-    /// Asks several members for records; what comes is handed to the pipeline, which believes none of it unseen.
+    /// Asks several members for records, holders of what is missing first; what comes is handed to the pipeline, which believes none of it
+    /// unseen.
     func fetch(_ missing: [AnyDhtHash]) {
-        let peers = sortedMembers
-        guard !peers.isEmpty else { return }
-        var rest = missing[...]
-        while !rest.isEmpty {
-            let hashes = Array(rest.prefix(GetBody.hashesMaximum))
-            rest = rest.dropFirst(GetBody.hashesMaximum)
-            let body = GetBody(hashes: hashes).packed
-            // Another first each time, so that one that is silent costs one try and not all.
-            let first = Int(randomBytes(1)[0]) % peers.count
-            for offset in 0..<min(Self.askedAtOnce, peers.count) {
-                let peer = peers[(first + offset) % peers.count]
-                peer.request(.get, body) { [weak self, weak peer] result in
-                    guard let self, let peer, case .success(let body) = result else { return }
-                    do throws(PlasmidError) {
-                        let records = try [Record](packed: body)
-                        if !records.isEmpty { space.incoming.arrived(records: records, from: peer.tag) }
-                    } catch {
-                        fault(of: peer, error)
-                    }
+        let everybody = sortedMembers
+        guard !everybody.isEmpty else { return }
+        var questions: [(peer: SpacePeer, hashes: [AnyDhtHash])] = []
+        for hash in missing {
+            var peers = connectedHolders(of: hash.location)
+            if peers.isEmpty { peers = everybody }
+            // Others each time, so that one that is silent costs one try and not all.
+            for peer in peers.shuffled(using: &random).prefix(Self.askedAtOnce) {
+                if let index = questions.firstIndex(where: { $0.peer === peer }) {
+                    questions[index].hashes.append(hash)
+                } else {
+                    questions.append((peer, [hash]))
                 }
             }
         }
+        for (peer, hashes) in questions {
+            for first in stride(from: 0, to: hashes.count, by: GetBody.hashesMaximum) {
+                ask(peer, for: Array(hashes[first..<min(first + GetBody.hashesMaximum, hashes.count)]))
+            }
+        }
+    }
+
+    private func ask(_ peer: SpacePeer, for hashes: [AnyDhtHash]) {
+        peer.request(.get, GetBody(hashes: hashes).packed) { [weak self, weak peer] result in
+            guard let self, let peer, case .success(let body) = result else { return }
+            do throws(PlasmidError) {
+                let records = try [Record](packed: body)
+                if !records.isEmpty { space.incoming.arrived(records: records, from: peer.tag) }
+            } catch {
+                fault(of: peer, error)
+            }
+        }
+    }
+
+    /// The members that hold a location, as far as they are connected.
+    func connectedHolders(of location: UInt32) -> [SpacePeer] {
+        table.peers(of: table.holders(of: location, now: now))
+            .compactMap { key in PeerID(bytes: key.bytes).flatMap { members[$0] } }.filter { !$0.isOver }
     }
 
     func send(_ receipts: [SignedReceipt], to author: AgentPubKey, over tag: UInt64) {
@@ -53,6 +70,7 @@ extension SpaceNetwork: ValidationPeers {
     }
 
     func settled(_ batch: SettledOps) {
+        arcs.stirred = now
         var ops = batch.integrated.map {
             NewlyHeld(location: $0.location, hash: $0.hash, place: .chain($0.signedAction.hash.core, $0.type))
         }

@@ -41,6 +41,8 @@ final class SpaceNetwork {
     var aside = OpIndex()
     /// How storage finds what is held again.
     var places: [Bytes32: OpPlace] = [:]
+    /// What the agents here keep, and what they are about to.
+    var arcs: ArcDesk
     /// Reads that wait for what holders sent to be judged.
     var gatherings: [Gathering] = []
     /// Agents that nothing is taken from any more.
@@ -62,6 +64,7 @@ final class SpaceNetwork {
     private var heartbeat: Scheduled<Void>?
     var roundTimer: Scheduled<Void>?
     var publishTimer: Scheduled<Void>?
+    var arcTimer: Scheduled<Void>?
     var random = SystemRandomNumberGenerator()
     private(set) var isOver = false
 
@@ -74,6 +77,7 @@ final class SpaceNetwork {
         conductor = space.conductor
         keys = SpaceKeys(dna: space.dna)
         identity = HostIdentity(seed: seed)
+        arcs = ArcDesk(settings: ArcSettings(holders: desk.options.holders), now: space.conductor.networkNow)
     }
 
     var now: Timestamp { conductor.networkNow }
@@ -85,6 +89,8 @@ final class SpaceNetwork {
     /// - Throws: the storage's errors: a space whose ops cannot be read is not joined.
     func start() throws(PlasmidError) {
         try loadIndex()
+        settlePlans()
+        findVisitors()
         let keys = keys
         identity.accepts = { hint, ephemeral in keys.accepts(hint: hint, ephemeral: ephemeral) }
         identity.handle(Self.talkProtocol) { [weak self] stream in self?.answerOffer(stream) }
@@ -108,6 +114,7 @@ final class SpaceNetwork {
         heartbeat?.cancel()
         roundTimer?.cancel()
         publishTimer?.cancel()
+        arcTimer?.cancel()
         for peer in sortedConnections { peer.end(PlasmidError(.connectionLost, "the space is left")) }
         let waiting = reaching
         reaching = [:]
@@ -125,8 +132,9 @@ final class SpaceNetwork {
     /// What has to be done now and then: new records, new connections.
     private func beat() {
         guard !isOver else { return }
-        refreshOwnRecords()
         forgetExpired()
+        tendArcs()
+        refreshOwnRecords()
         connectToKnown()
         heartbeat = conductor.after(microseconds: 2_000_000) { [weak self] in self?.beat() }
     }
@@ -257,7 +265,7 @@ final class SpaceNetwork {
             if members[id] == nil {
                 parted(from: peer)
                 // Known to be gone until it answers again, which is tried with the next beat.
-                if peer.connection.wentSilent { gone[id] = now }
+                if peer.connection.wentSilent { isGone(id, until: now) }
             }
         }
         pendingDials.removeValue(forKey: peer.tag)?(.failure(error))

@@ -5,8 +5,8 @@ import Integrity
 protocol SpacePeers: AnyObject {
     /// Passes a signal on to an agent who is not here. Returns at once; who cannot be reached now never hears it.
     func signal(_ signal: DirectSignal)
-    /// What the agents who are here keep.
-    var arcs: [AgentPubKey: Arc] { get }
+    /// What the agents who are here have announced to keep.
+    var announcedArcs: [AgentPubKey: Arc] { get }
     /// Ops that this node holds, own ones included.
     var heldOps: Int { get }
     /// The agents elsewhere that are known, in any order.

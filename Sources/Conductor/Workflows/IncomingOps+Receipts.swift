@@ -13,9 +13,10 @@ extension IncomingOps {
 
     /// Of ops that are durable: signed by an agent here, each to the peer that asked for it.
     func sendReceipts(_ orders: [ReceiptOrder]) {
-        guard let validator = speaker, let network else { return }
+        guard let speaker, let network else { return }
         var lists: [(author: AgentPubKey, peer: PeerTag, receipts: [SignedReceipt])] = []
         for order in orders where space.cells[order.author] == nil {
+            let validator = space.network?.keeper(of: order.location) ?? speaker
             let receipt = ValidationReceipt(
                 op: order.op, status: order.status, validator: validator, whenIntegrated: now)
             do throws(PlasmidError) {
@@ -73,16 +74,21 @@ extension IncomingOps {
         receipts: [SignedReceipt], from peer: PeerTag,
         isAuthority: @escaping (AgentPubKey, UInt32) -> Bool = { _, _ in true }
     ) {
-        // One that comes when there are enough is no fault: holders do not know of each other.
-        let wanted = receipts.filter { receiptBook.isWanted($0.receipt) }
+        // One that comes when there are enough is no fault: holders do not know of each other. Nor is one of somebody who holds the op's
+        // location no more, or of whose arc nothing was heard: it only does not count.
+        let wanted = receipts.filter { signed in
+            guard receiptBook.isWanted(signed.receipt), let tally = receiptBook.tally(of: signed.receipt.op) else {
+                return false
+            }
+            return isAuthority(signed.receipt.validator, tally.location)
+        }
         if wanted.isEmpty { return }
         elsewhere({ wanted.map(\.hasTrueSignature) }) { incoming, isTrue in
             var good: [SignedReceipt] = []
             for (signed, isTrue) in zip(wanted, isTrue) {
                 if isTrue { good.append(signed) } else { incoming.network?.fault(peer, .badReceipt) }
             }
-            let answer = incoming.receiptBook.count(good, isAuthority: isAuthority)
-            for _ in 0..<answer.faults { incoming.network?.fault(peer, .badReceipt) }
+            let answer = incoming.receiptBook.count(good) { _, _ in true }
             incoming.keep(answer)
         }
     }

@@ -27,8 +27,20 @@ public struct ArcSettings: Sendable, Hashable {
     /// How long a stretch that nobody claims is waited for before it is announced, in microseconds.
     public var patience: Int64 = 30_000_000
 
+    /// How many ops a round may find, once one has been waited for that long, to count as one that finds nothing: where many
+    /// write, a few are always on their way.
+    public var onTheirWay = 256
+
     /// The defaults.
     public init() {}
+
+    /// The same proportions for another number of holders.
+    public init(holders: Int) {
+        least = max(1, holders)
+        aim = least + 1
+        most = least + max(2, least / 5)
+        full = aim + max(2, aim / 3)
+    }
 }
 
 /// Which arc an agent keeps, from the arcs that others claim.
@@ -65,6 +77,8 @@ public struct ArcPlan: Sendable {
     /// What was held at the start, and when the others were first looked at.
     private let before: Arc
     private var began: Timestamp?
+    /// Whether anybody was ever in reach.
+    private var hasMet = false
 
     /// A plan for an agent whose store holds `held` (empty for a new one). What is held is not announced before it was reconciled:
     /// the agent may have been away for long.
@@ -86,12 +100,38 @@ public struct ArcPlan: Sendable {
         target = running
     }
 
-    /// What is still to be fetched, or to be handed over.
-    public var unfinished: ArcSet { (growing?.left ?? .empty).union(leaving?.left ?? .empty) }
-
     /// The locations whose ops are taken in and kept: what is announced, what is being fetched, what is not yet handed over.
     public var kept: ArcSet {
         ArcSet([announced, target]).union(leaving?.left ?? .empty)
+    }
+
+    /// The stretch from the agent's own location on in which all lies that is kept: what the next start is told.
+    public var keptArc: Arc {
+        let kept = kept
+        guard !kept.isFull, let last = kept.ranges.max(by: { distance(to: $0) < distance(to: $1) }) else {
+            return kept.isFull ? .full : .empty
+        }
+        return Arc(start: agent.location, length: distance(to: last) + 1)
+    }
+
+    /// From the agent's own location up to the last one of a range.
+    private func distance(to range: ClosedRange<UInt32>) -> UInt64 { UInt64(range.upperBound &- agent.location) }
+
+    /// The agents a round with whom would bring the plan on: while it grows those that hold what is to be fetched, after that those that have not
+    /// been handed what is left behind, as long as enough have not.
+    public func partners(among claims: [ArcClaim]) -> [AgentPubKey] {
+        if let growing {
+            return claims.filter { claim in growing.left.ranges.contains { claim.arc.overlaps($0) } }.map(\.agent)
+        }
+        guard let leaving else { return [] }
+        let handed = leaving.left.covered(by: leaving.done.map(\.ranges), times: settings.handOvers)
+        let left = leaving.left.subtracting(handed)
+        guard !left.isEmpty else { return [] }
+        return claims.filter { claim in
+            guard left.ranges.contains(where: { claim.arc.overlaps($0) }) else { return false }
+            guard let done = leaving.done.first(where: { $0.agent == claim.agent })?.ranges else { return true }
+            return !left.subtracting(done).intersection(ArcSet([claim.arc])).isEmpty
+        }.map(\.agent)
     }
 
     /// Whether nothing is being fetched or handed over.
@@ -101,6 +141,9 @@ public struct ArcPlan: Sendable {
     public mutating func review(_ claims: [ArcClaim], now: Timestamp) -> [ArcEffect] {
         let since = began ?? now
         began = since
+        if !claims.isEmpty { hasMet = true }
+        // Who sees nobody any more is cut off: it has nothing to learn from that.
+        if claims.isEmpty, hasMet, !announced.isEmpty { return [] }
         var wanted = wanted(claims)
         // Who held a part comes from a network of more than it has heard of yet: it does not take more for want of news.
         let isNew = now.microseconds &- since.microseconds < settings.patience
@@ -112,16 +155,23 @@ public struct ArcPlan: Sendable {
         return effects
     }
 
-    /// A round over `ranges` with a peer of `agent` is through, and what it brought is integrated.
+    /// A round over `ranges` with a peer of `agent` is through, in which `found` ops differed. It counts where that is none.
     public mutating func reconciled(
-        _ ranges: ArcSet, with other: AgentPubKey, claims: [ArcClaim], now: Timestamp
+        _ ranges: ArcSet, with other: AgentPubKey, found: Int = 0, claims: [ArcClaim], now: Timestamp
     ) -> [ArcEffect] {
-        if let move = growing {
+        func counts(_ move: Move) -> Bool {
+            found == 0 || (found <= settings.onTheirWay && hasWaited(move, now))
+        }
+        if let move = growing, counts(move) {
             growing?.left = move.left.subtracting(ranges)
             growing?.note(ranges, other)
         }
-        leaving?.note(ranges, other)
+        if let move = leaving, counts(move) { leaving?.note(ranges, other) }
         return finishGrowing(claims, now: now) + finishLeaving(claims)
+    }
+
+    private func hasWaited(_ move: Move, _ now: Timestamp) -> Bool {
+        now.microseconds &- move.since.microseconds >= settings.patience
     }
 
     // MARK: Changing
@@ -155,8 +205,7 @@ public struct ArcPlan: Sendable {
     private mutating func finishGrowing(_ claims: [ArcClaim], now: Timestamp) -> [ArcEffect] {
         guard let move = growing else { return [] }
         var left = move.left
-        let waited = now.microseconds &- move.since.microseconds >= settings.patience
-        if !left.isEmpty, claims.isEmpty || waited {
+        if !left.isEmpty, claims.isEmpty ? !hasMet : hasWaited(move, now) {
             // What nobody else holds cannot be fetched.
             let held = ArcSet(claims.map(\.arc))
             left = left.intersection(held)
@@ -207,6 +256,9 @@ public struct ArcPlan: Sendable {
         return end
     }
 
+    /// From which step on a location becomes an agent's task only where many holders are missing: nothing swings when it is left.
+    private var far: Int { settings.aim + 2 * (settings.most - settings.least) }
+
     /// Leaves steps off the end while enough nearer agents hold them.
     private func shortened(_ view: ArcView, from now: UInt64, to least: UInt64) -> UInt64 {
         guard now > least else { return now }
@@ -214,9 +266,11 @@ public struct ArcPlan: Sendable {
             // The step whose end is the first at or behind `distance`.
             (view.distances.firstIndex { $0 >= distance }) ?? view.count
         }
+        func isSpare(_ step: Int) -> Bool { view.nearer[step] >= (step >= far ? settings.least : settings.aim) }
         var last = step(of: now)
-        guard view.nearer[last] >= settings.most else { return now }
-        while last > 0, view.end(ofStep: last - 1) >= least, view.nearer[last] >= settings.aim { last -= 1 }
+        let isLong = last >= far || now == Arc.ring
+        guard view.nearer[last] >= settings.most || (isLong && isSpare(last)) else { return now }
+        while last > 0, view.end(ofStep: last - 1) >= least, isSpare(last) { last -= 1 }
         return max(least, view.end(ofStep: last))
     }
 }

@@ -206,6 +206,12 @@ public struct PeerTable: Sendable {
         ArcSet(known.filter { $0.peer == peer }.map(\.record.info.arc))
     }
 
+    /// What each of a peer's agents claims.
+    public func claims(of peer: PeerKey) -> [ArcClaim] {
+        known.filter { $0.peer == peer && !$0.record.info.arc.isEmpty }
+            .map { ArcClaim(agent: $0.record.info.agent, arc: $0.record.info.arc) }
+    }
+
     /// What the agents claim that can be reached: what ``ArcPlan`` looks at.
     public func claims(now: Timestamp) -> [ArcClaim] {
         known.filter { isUsable($0.peer, now) && !$0.record.info.arc.isEmpty }

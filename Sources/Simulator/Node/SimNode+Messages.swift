@@ -152,12 +152,11 @@ extension SimNode {
         table.finished(SimWorld.peer(peer), found: Int(done.found), now: clock(world), using: &random)
         out.rounds += 1
         out.roundBytes += byBeginner ? done.round.byteCount : 0
-        // A stretch counts as reconciled when a round over it found nothing any more.
-        guard done.found == 0 else { return }
         for record in table.records where record.info.peer == SimWorld.peer(peer).bytes {
             let shared = done.round.shared.intersection(ArcSet([record.info.arc]))
             let effects = plan.reconciled(
-                shared, with: record.info.agent, claims: table.claims(now: clock(world)), now: clock(world))
+                shared, with: record.info.agent, found: Int(clamping: done.found),
+                claims: table.claims(now: clock(world)), now: clock(world))
             perform(effects, world, &out)
         }
     }
@@ -220,18 +219,16 @@ extension SimNode {
             out.polls = true
         }
         guard begun.count < 2, malice?.isIdle != true else { return }
-        let wanted = plan.unfinished
-        if !wanted.isEmpty, let peer = partner(for: wanted, now) { return begin(peer, world, &out) }
+        if !plan.isSteady, let peer = partner(now) { return begin(peer, world, &out) }
         if let peer = self.table.nextRound(now: now, own: plan.kept) { begin(SimWorld.number(peer.bytes), world, &out) }
     }
 
     /// Somebody who holds of what is to be fetched or handed over, by chance.
-    private func partner(for wanted: ArcSet, _ now: Timestamp) -> Int? {
+    private func partner(_ now: Timestamp) -> Int? {
         let busy = begun.values.map(\.peer)
-        let claims = table.claims(now: now).filter { claim in wanted.ranges.contains { claim.arc.overlaps($0) } }
-        guard let claim = claims.randomElement(using: &random), let record = table.record(of: claim.agent) else {
-            return nil
-        }
+        guard let agent = plan.partners(among: table.claims(now: now)).randomElement(using: &random),
+            let record = table.record(of: agent)
+        else { return nil }
         let peer = SimWorld.number(record.info.peer)
         return busy.contains(peer) ? nil : peer
     }
@@ -239,8 +236,7 @@ extension SimNode {
     func perform(_ effects: [ArcEffect], _ world: Int64, _ out: inout SimOut) {
         for effect in effects {
             switch effect {
-            case .announce(let arc):
-                store.arc = arc
+            case .announce:
                 let record = record(world)
                 for known in table.records { out.send(.agents([record]), to: SimWorld.number(known.info.peer)) }
             case .fetch, .handOver: break
@@ -251,5 +247,6 @@ extension SimNode {
                 }
             }
         }
+        store.arc = plan.keptArc
     }
 }

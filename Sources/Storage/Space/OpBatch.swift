@@ -134,6 +134,23 @@ public enum OpStanding: UInt8, Sendable, Hashable, CaseIterable {
     case rejected = 2
 }
 
+/// The stretch of the ring whose ops an agent here keeps: what a start has to know of the run before.
+public struct KeptArc: Sendable, Hashable {
+    /// Whose arc.
+    public var agent: AgentPubKey
+    /// The first location.
+    public var start: UInt32
+    /// How many locations: 0 to 2³².
+    public var length: UInt64
+
+    /// A stretch.
+    public init(agent: AgentPubKey, start: UInt32, length: UInt64) {
+        self.agent = agent
+        self.start = start
+        self.length = length
+    }
+}
+
 /// What the pipeline makes of ops: taken together, all or nothing; any part of it that is held already changes nothing.
 public struct OpBatch: Sendable {
     /// Ops that are valid.
@@ -160,6 +177,8 @@ public struct OpBatch: Sendable {
     public var droppedWarrants: [DhtOpHash] = []
     /// Dependencies that nothing needs any more.
     public var forgotten: [ActionHash] = []
+    /// What agents here keep from now on.
+    public var arcs: [KeptArc] = []
 
     /// Nothing.
     public init() {}

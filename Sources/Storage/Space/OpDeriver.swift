@@ -34,6 +34,7 @@ struct OpDeriver {
         for (action, type) in batch.dropped { try drop(action, type) }
         for hash in batch.droppedWarrants { try dropWarrant(hash) }
         for action in batch.forgotten { try forget(action) }
+        for arc in batch.arcs { put(SpaceTables.marks, ArcRow.key(arc.agent), ArcRow.value(arc)) }
     }
 
     func put(_ table: TableID, _ key: [UInt8], _ value: [UInt8]? = []) { draft.put(table, key, value) }

@@ -102,6 +102,7 @@ extension OpBatch {
         for op in dropped { add(600) { $0.dropped.append(op) } }
         for hash in droppedWarrants { add(400) { $0.droppedWarrants.append(hash) } }
         for action in forgotten { add(400) { $0.forgotten.append(action) } }
+        for arc in arcs { add(200) { $0.arcs.append(arc) } }
         return parts + [part]
     }
 

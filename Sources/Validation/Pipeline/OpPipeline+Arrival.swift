@@ -36,10 +36,12 @@ extension OpPipeline {
                 continue
             }
             if let status = known(op, held) {
-                if receiptsWanted, let peer, case .chainOp(let chainOp) = op.op {
+                if receiptsWanted, let peer, case .chainOp(let chainOp) = op.op, let location = op.op.location {
                     let author = chainOp.action.author
                     effects.append(
-                        .receipts([ReceiptOrder(op: op.hash, status: status, author: author, peer: peer)]))
+                        .receipts([
+                            ReceiptOrder(op: op.hash, location: location, status: status, author: author, peer: peer)
+                        ]))
                 }
                 continue
             }

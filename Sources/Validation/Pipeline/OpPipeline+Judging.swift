@@ -142,7 +142,9 @@ extension OpPipeline {
 
     private mutating func order(_ op: CheckedOp, _ status: ValidationStatus, _ orders: inout [ReceiptOrder]) {
         for peer in (items[op.hash]?.wishes ?? []).sorted() {
-            orders.append(ReceiptOrder(op: op.hash, status: status, author: op.action.author, peer: peer))
+            orders.append(
+                ReceiptOrder(
+                    op: op.hash, location: op.location, status: status, author: op.action.author, peer: peer))
         }
         remove(op.hash)
     }

@@ -131,6 +131,8 @@ public struct SettledOps: Sendable {
 public struct ReceiptOrder: Hashable, Sendable {
     /// The op.
     public let op: DhtOpHash
+    /// Where it lives.
+    public let location: UInt32
     /// How it was judged.
     public let status: ValidationStatus
     /// Who shall have it.

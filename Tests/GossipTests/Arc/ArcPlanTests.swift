@@ -89,6 +89,25 @@ struct ArcPlanTests {
         #expect(world.changes == before, "seed \(seed): arcs swing")
     }
 
+    @Test(
+        "nobody goes on holding everything once the others hold their parts, whoever comes last",
+        arguments: [(3, 8), (3, 12), (25, 36), (25, 80)])
+    func nobodyIsLeft(holders: Int, count: Int) {
+        for seed in 1...6 as ClosedRange<UInt64> {
+            var random = Seeded(seed)
+            var world = World()
+            for agent in agents(count, &random) {
+                world.plans[agent] = ArcPlan(agent: agent, settings: ArcSettings(holders: holders))
+                _ = world.step(&random)
+            }
+            for _ in 0..<8 { _ = world.step(&random) }
+            let full = world.plans.values.count { $0.announced.isFull }
+            #expect(full == 0, "seed \(seed): \(full) of \(count) hold everything")
+            let (least, most) = world.coverage { $0.kept }
+            #expect(least >= holders && most <= 2 * holders + 2, "seed \(seed): \(least) to \(most)")
+        }
+    }
+
     @Test("a third of the agents gone: the others take their part, and give it back when they return")
     func churn() {
         var random = Seeded(17)
