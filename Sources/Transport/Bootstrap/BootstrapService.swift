@@ -158,12 +158,12 @@ public final class BootstrapClient: @unchecked Sendable {
         let requests = seeker.requests(record: record(), now: now(), using: &random)
         let identity = HostIdentity(seed: SecretBytes.random(count: 32))
         return host.dial(server, expecting: server.peerID, as: identity).assumeIsolated().flatMap { connection in
-            connection.ask(
+            let asked = connection.ask(
                 requests.map(\.request.bytes), BootstrapService.protocolID, maximum: BootstrapAnswer.bytesMaximum,
-                timeout: .seconds(10)
-            ).assumeIsolated().map { answers in
-                connection.close()
-                return zip(requests, answers).flatMap { asked, bytes -> [[UInt8]] in
+                timeout: .seconds(10))
+            asked.assumeIsolated().whenComplete { _ in connection.close() }
+            return asked.assumeIsolated().map { answers in
+                zip(requests, answers).flatMap { asked, bytes -> [[UInt8]] in
                     BootstrapAnswer(bytes: bytes).map { self.seeker.records(in: $0, epoch: asked.epoch) } ?? []
                 }
             }.nonisolated()

@@ -16,7 +16,7 @@ public struct PeerInfo: Hashable, Sendable {
     public private(set) var sequence: UInt64?
     /// What the peer speaks.
     public private(set) var protocols: Set<String> = []
-    /// Where the peer sees this side; never over a relay. A claim like any other: see ``ObservedAddresses``.
+    /// Where the peer sees this side; never over a relay. A claim like any other.
     public private(set) var observedAddress: Multiaddr?
     /// A name of the network, for people.
     public private(set) var protocolVersion: String?

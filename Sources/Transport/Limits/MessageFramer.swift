@@ -22,7 +22,8 @@ struct MessageFramer {
     /// The next message, or nil while it has not come whole. Throws `protocolBroken` for a length that is none or too large.
     mutating func next() throws(PlasmidError) -> [UInt8]? {
         let message = try LengthPrefixed.take(&buffer, maximum: maximum, "a message on a stream")
-        if message != nil { buffer.discardReadBytes() }
+        // Not for each message: what is left would be moved as often as there are messages.
+        if message != nil, buffer.readerIndex > buffer.capacity / 2 { buffer.discardReadBytes() }
         return message
     }
 

@@ -20,6 +20,9 @@ public final class AutoNATService: @unchecked Sendable {
         self.now = now
     }
 
+    /// The addresses at which others say they have dialled this node, of those that it asked them to try; the latest first.
+    public private(set) var confirmed: [Multiaddr] = []
+
     /// Whether others can dial this node, as far as is known.
     public var verdict: AutoNATClientCore.Verdict { client.verdict }
 
@@ -36,7 +39,7 @@ public final class AutoNATService: @unchecked Sendable {
 
     private func serve(_ stream: PeerStream) {
         let connection = stream.connection
-        let messages = MessageStream(stream, maximum: AutoNATMessage.bytesMaximum, idle: .seconds(20))
+        let messages = MessageStream(stream, maximum: AutoNATMessage.bytesMaximum, idle: .seconds(60))
         messages.onMessage = { [weak self, unowned messages] bytes in
             guard let self else { return stream.reset() }
             // One question to a stream: what comes behind it is not read.
@@ -87,8 +90,11 @@ public final class AutoNATService: @unchecked Sendable {
         ).assumeIsolated().whenComplete { [weak self] result in
             defer { done() }
             guard let self, case .success(let answers) = result,
-                case .response(let status, _)? = try? AutoNATMessage(bytes: answers.first ?? [])
+                case .response(let status, let dialled)? = try? AutoNATMessage(bytes: answers.first ?? [])
             else { return }
+            if status == .ok, let dialled = dialled?.withoutPeer, addresses.contains(dialled) {
+                confirmed = Array(([dialled] + confirmed.filter { $0 != dialled }).prefix(4))
+            }
             let group = AddressGroup(multiaddr: connection.remoteAddress.bytes)
             if client.answered(status, group: group) { onVerdict(client.verdict) }
         }

@@ -83,6 +83,8 @@ public struct HolePunch: Sendable {
     private let allowsLocal: Bool
     private var state = State.idle
     private var attempts = 0
+    /// Nothing can be said to the peer any more; a dial may still be under way.
+    private var hasEnded = false
 
     /// An attempt; `addresses` are those at which others see this node. `allowsLocal`: private addresses are told and
     /// dialled, too, for networks without any others.
@@ -130,15 +132,19 @@ public struct HolePunch: Sendable {
             return [.over(true)]
         }
         guard state == .dialling else { return [] }
+        if hasEnded { return giveUp() }
         guard role == .opener else {
             // The opener begins the next try; after the last one there is nothing to wait for.
-            return attempts >= Self.tries ? giveUp() : []
+            if attempts >= Self.tries { return giveUp() }
+            state = .idle
+            return []
         }
         return attempts >= Self.tries ? giveUp() : connect(now: now)
     }
 
     /// The stream ended.
     public mutating func ended() -> [Effect] {
+        hasEnded = true
         // Whoever is connected first may close it; a dial that is under way may still come to something.
         if state == .dialling || state == .over { return [] }
         return giveUp()

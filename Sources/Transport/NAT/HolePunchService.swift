@@ -13,6 +13,8 @@ public final class HolePunchService: @unchecked Sendable {
 
     /// The addresses at which others see this node, the likeliest first.
     public var observed: () -> [Multiaddr]
+    /// Whether holes are punched with the peer of a connection over a relay.
+    public var isWelcome: (PeerConnection) -> Bool = { _ in true }
     /// Told of a direct connection that this side began: what there was over the relay goes on there.
     public var onDirect: (PeerConnection) -> Void = { _ in }
     /// Makes the hint of a handshake that this node begins.
@@ -32,7 +34,8 @@ public final class HolePunchService: @unchecked Sendable {
     /// Answers peers that this node dialled over a relay, until ``stop()``.
     public func start() {
         identity.handle(HolePunchMessage.protocolID, perPeer: 2) { [weak self] stream in
-            guard let self, stream.connection.isRelayed, stream.connection.isDialer else { return stream.reset() }
+            guard let self, stream.connection.isRelayed, stream.connection.isDialer, isWelcome(stream.connection)
+            else { return stream.reset() }
             _ = Attempt(self, stream, .answerer, host.loop.makePromise(of: Bool.self))
         }
     }
@@ -88,6 +91,9 @@ public final class HolePunchService: @unchecked Sendable {
             perform(core.begin(now: service.now()))
         }
 
+        /// Where the host ends under way, whoever waits is told; a second word changes nothing.
+        deinit { promise.succeed(false) }
+
         private func perform(_ effects: [HolePunch.Effect]) {
             for effect in effects {
                 switch effect {
@@ -106,17 +112,17 @@ public final class HolePunchService: @unchecked Sendable {
 
         /// The part in the handshake, whoever's socket gets through: the one who dialled over the relay begins it.
         private var part: TransportHost.Part {
-            guard role == .answerer else { return .listener }
+            guard role == .answerer else { return .listener(only: service.identity) }
             return .dialer(identity: service.identity, expecting: peer, hint: service.hint)
         }
 
         private func expect(_ addresses: [Multiaddr]) {
             let host = service.host
-            for address in addresses {
+            let tokens = addresses.map { address in
                 host.expect(address, as: part) { [service] in service.onDirect($0) }
             }
             host.loop.assumeIsolated().scheduleTask(in: Self.expectation) {
-                for address in addresses { host.expectNoMore(address) }
+                for token in tokens { host.expectNoMore(token) }
             }
         }
 

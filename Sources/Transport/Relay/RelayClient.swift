@@ -116,7 +116,8 @@ public final class RelayClient: @unchecked Sendable {
             let rest = messages.detach()
             let relayed = try? connection.remoteAddress.appending(connection.peer).appending(.circuit).appending(peer)
             let address = relayed ?? connection.remoteAddress
-            host.adopt(stream, rest: rest, address: address, as: .listener).assumeIsolated().whenFailure { _ in }
+            host.adopt(stream, rest: rest, address: address, as: .listener(only: identity)).assumeIsolated().whenFailure
+            { _ in }
         }
         messages.onEnd = { error in if error == nil { stream.finish() } }
         messages.start()

@@ -28,6 +28,8 @@ final class RelayPipe {
         second.onWritable = { first.resumeReading() }
         first.onEnd = { self.ended($0, other: second, finished: \.finished.0) }
         second.onEnd = { self.ended($0, other: first, finished: \.finished.1) }
+        first.resumeReading()
+        second.resumeReading()
         if bytes.0.readableBytes > 0 { forward(bytes.0, to: second, from: first, left: \.left.0) }
         if bytes.1.readableBytes > 0 { forward(bytes.1, to: first, from: second, left: \.left.1) }
     }

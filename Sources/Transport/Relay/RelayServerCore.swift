@@ -60,12 +60,16 @@ public struct RelayServerCore: Sendable {
         guard !isRelayed else { return .failure(Refusal(.permissionDenied)) }
         sweep(now: now)
         let expires = now.advanced(byMicroseconds: settings.lifetime * 1_000_000)
-        leave(peer)
         let host = group.isLocal ? nil : group.host
-        if let host, perHost[host, default: 0] >= settings.reservationsPerHost {
+        // The place that a peer has already is not counted against it.
+        let before = places[peer]
+        if let host, perHost[host, default: 0] - (before?.host == host ? 1 : 0) >= settings.reservationsPerHost {
             return .failure(Refusal(.reservationRefused))
         }
-        guard places.count < settings.reservations else { return .failure(Refusal(.reservationRefused)) }
+        guard places.count - (before == nil ? 0 : 1) < settings.reservations else {
+            return .failure(Refusal(.reservationRefused))
+        }
+        leave(peer)
         places[peer] = Place(expires: expires, host: host)
         if let host { perHost[host, default: 0] += 1 }
         return .success(expires)
@@ -98,6 +102,9 @@ public struct RelayServerCore: Sendable {
 
     /// The last connection with a peer ended: so does its place.
     public mutating func disconnected(_ peer: PeerID) { leave(peer) }
+
+    /// Whether a peer has a place.
+    public func hasPlace(_ peer: PeerID) -> Bool { places[peer] != nil }
 
     /// Gives up places whose time is over.
     public mutating func sweep(now: Timestamp) {

@@ -14,6 +14,10 @@ public final class RelayService: @unchecked Sendable {
     private let now: () -> Timestamp
     private var core: RelayServerCore
     private var ticker: LoopTicker?
+    /// Connections whose end is waited for.
+    private var watched: Set<ObjectIdentifier> = []
+    /// A place is renewed twice an hour; each costs a signature.
+    private var budgets = RequestBudgets(burst: 32, perSecond: 0.5, hosts: 4_096)
     /// Circuits joined so far; for those who watch.
     public private(set) var joined = 0
 
@@ -40,9 +44,14 @@ public final class RelayService: @unchecked Sendable {
             serve(stream)
         }
         guard ticker == nil else { return }
+        host.keeps.append { [weak self] connection in
+            guard let self else { return false }
+            return connection.identity === identity && core.hasPlace(connection.peer)
+        }
         ticker = LoopTicker(host.loop, every: .seconds(10)) { [weak self] in
             guard let self else { return }
             core.sweep(now: now())
+            budgets.sweep(now: now())
         }
     }
 
@@ -76,6 +85,9 @@ public final class RelayService: @unchecked Sendable {
     private func reserve(_ messages: MessageStream) {
         let connection = messages.stream.connection
         let group = AddressGroup(multiaddr: connection.remoteAddress.bytes)
+        guard group.isLocal || budgets.spend(group.host, now: now()) else {
+            return refuse(messages, .resourceLimitExceeded)
+        }
         switch core.reserve(connection.peer, isRelayed: connection.isRelayed, group: group, now: now()) {
         case .failure(let refusal): refuse(messages, refusal.status)
         case .success(let expires):
@@ -87,7 +99,16 @@ public final class RelayService: @unchecked Sendable {
             let reservation = RelayReservation(expires: seconds, addresses: addresses, voucher: voucher)
             messages.send(HopMessage.status(.ok, reservation: reservation, limit: core.limit).bytes)
             messages.conclude()
-            connection.onClose.append { [weak self] _ in self?.left(connection.peer) }
+            watch(connection)
+        }
+    }
+
+    private func watch(_ connection: PeerConnection) {
+        let key = ObjectIdentifier(connection)
+        guard watched.insert(key).inserted else { return }
+        connection.onClose.append { [weak self, peer = connection.peer] _ in
+            self?.watched.remove(key)
+            self?.left(peer)
         }
     }
 

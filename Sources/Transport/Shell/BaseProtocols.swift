@@ -145,6 +145,7 @@ extension PeerConnection {
                 var known = info ?? PeerInfo(peer: peer, isRelayed: isRelayed)
                 try known.take(try reader.finish(left: bytes), isPush: isPush)
                 info = known
+                if isFromListeningPort, let seen = known.observedAddress { host?.noteSighting(seen) }
                 for tell in onInfo { tell(known) }
                 end(.success(known))
             } catch { end(.failure(error)) }

@@ -34,12 +34,14 @@ struct ConnectionLedger {
     }
 
     /// A place for a socket that was accepted; refused beyond the bounds of all, of its address, and of handshakes under way.
-    mutating func takeAcceptSlot(from address: Multiaddr) throws(PlasmidError) -> ConnectionSlot {
+    /// Nil for an address: none that is counted.
+    mutating func takeAcceptSlot(from address: Multiaddr?) throws(PlasmidError) -> ConnectionSlot {
         guard entries.count < settings.connections, inbound < settings.inboundConnections,
             upgradingInbound < settings.upgrading
         else { throw Self.full }
         var entry = Entry(address: nil, isInbound: true)
-        if let ip = AddressGroup.ip(of: address.bytes), settings.countsLoopback || !Self.isLoopback(ip) {
+        if let ip = address.flatMap({ AddressGroup.ip(of: $0.bytes) }), settings.countsLoopback || !Self.isLoopback(ip)
+        {
             let group = AddressGroup(ip: ip).host
             guard byAddress[group, default: 0] < settings.connectionsPerAddress else { throw Self.full }
             byAddress[group, default: 0] += 1

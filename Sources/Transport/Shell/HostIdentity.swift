@@ -30,6 +30,8 @@ public final class HostIdentity: @unchecked Sendable {
     /// Tells connected peers what has changed.
     var pushes: (() -> Void)?
     var isPushDue = false
+    /// It was taken from its host: no connection is made for it any more.
+    var isRetired = false
     private var record: (addresses: [Multiaddr], sequence: UInt64, envelope: [UInt8])?
 
     /// An identity with the key of a 32-byte seed; a seed of another length is a programming error.

@@ -18,6 +18,8 @@ final class MessageStream {
     private var timer: Scheduled<Void>?
     private var isOver = false
     private var isReading = false
+    /// Answers wait for a peer that does not take them: none of its further requests is looked at.
+    private var isHeld = false
 
     init(_ stream: PeerStream, maximum: Int, idle: TimeAmount) {
         self.stream = stream
@@ -32,7 +34,11 @@ final class MessageStream {
             self.framer.append(bytes)
             self.read()
         }
-        stream.onWritable = { [weak stream] in stream?.resumeReading() }
+        stream.onWritable = {
+            self.isHeld = false
+            self.read()
+            if !self.isHeld, self.onMessage != nil { self.stream.resumeReading() }
+        }
         stream.onEnd = { end in
             switch end {
             case .finished: self.end(nil)
@@ -48,19 +54,23 @@ final class MessageStream {
         isReading = true
         defer { isReading = false }
         do throws(PlasmidError) {
-            while !isOver, let onMessage, let message = try framer.next() {
+            while !isOver, !isHeld, let onMessage, let message = try framer.next() {
                 wait()
                 onMessage(message)
             }
         } catch {
             fail(error)
         }
+        // What nobody looks at now stays with the peer, beyond its window.
+        if !isOver, isHeld || onMessage == nil { stream.pauseReading() }
     }
 
     /// Sends a message. A peer that does not take the answers gets no more of its requests read.
     func send(_ message: [UInt8]) {
         stream.write(MessageFramer.framed(message))
-        if !stream.isWritable { stream.pauseReading() }
+        guard !stream.isWritable else { return }
+        isHeld = true
+        stream.pauseReading()
     }
 
     /// Sends nothing more; what the peer still sends is read.
@@ -72,6 +82,7 @@ final class MessageStream {
         letGo()
         stream.onBytes = { _ in }
         stream.onEnd = { _ in }
+        stream.resumeReading()
         stream.finish()
     }
 
@@ -83,7 +94,7 @@ final class MessageStream {
         stream.reset()
     }
 
-    /// Gives the stream away with the bytes that came behind the last message.
+    /// Gives the stream away with the bytes that came behind the last message. Its reading may be paused.
     func detach() -> ByteBuffer {
         letGo()
         return framer.rest

@@ -1,6 +1,7 @@
 import Integrity
 import NIOCore
 import NIOPosix
+import Sodium
 
 /// Connections that stand on something else than a socket that was dialled or accepted in the usual way.
 extension TransportHost {
@@ -8,8 +9,9 @@ extension TransportHost {
     public enum Part {
         /// Initiator. `expecting` is who must answer; `hint` makes the 16 bytes of message 1 from the ephemeral key.
         case dialer(identity: HostIdentity, expecting: PeerID?, hint: ((_ ephemeral: [UInt8]) -> [UInt8])?)
-        /// Responder: the identity that the hint names answers, otherwise the default one.
-        case listener
+        /// Responder: the identity that the hint names answers, otherwise the default one. `only`: that identity answers a
+        /// hint that names it, and nobody else does: a stranger sees a key made for the moment, and no connection.
+        case listener(only: HostIdentity?)
     }
 
     /// Makes a connection of a stream over a relay that has become a pipe of bytes: `rest` came behind the relay's last
@@ -25,7 +27,8 @@ extension TransportHost {
             let slot: ConnectionSlot
             switch part {
             case .dialer: slot = try ledger.takeDialSlot()
-            case .listener: slot = try ledger.takeAcceptSlot(from: address.relay ?? address)
+            // What a relay carries is bounded by the relay, and does not come from the relay's machine.
+            case .listener: slot = try takeAcceptSlot(from: nil)
             }
             let attempt = SocketAttempt(
                 slot: slot, side: side(of: part), address: address.withoutPeer, begun: loop.now, promise: promise)
@@ -63,28 +66,48 @@ extension TransportHost {
 
     /// Takes a socket that comes from exactly `address` as part of a hole that is being punched, instead of as a stranger's,
     /// until it is told to ``expectNoMore(_:)``. `done` is called for each that becomes a connection.
-    public func expect(_ address: Multiaddr, as part: Part, _ done: @escaping (PeerConnection) -> Void) {
+    @discardableResult
+    public func expect(
+        _ address: Multiaddr, as part: Part, _ done: @escaping (PeerConnection) -> Void
+    ) -> ExpectationToken {
         loop.preconditionInEventLoop()
         let loop = loop
-        expected[address.withoutPeer] = ExpectedSocket(part: part) {
+        lastExpectation += 1
+        let token = ExpectationToken(address: address.withoutPeer, number: lastExpectation)
+        expected[token.address] = ExpectedSocket(part: part, number: token.number) {
             let promise = loop.makePromise(of: PeerConnection.self)
             promise.futureResult.assumeIsolated().whenSuccess(done)
             return promise
         }
+        return token
     }
 
-    /// From now on a socket from `address` is a stranger's.
-    public func expectNoMore(_ address: Multiaddr) { expected[address.withoutPeer] = nil }
+    /// From now on a socket from there is a stranger's, unless it is expected again.
+    public func expectNoMore(_ token: ExpectationToken) {
+        if expected[token.address]?.number == token.number { expected[token.address] = nil }
+    }
 
     /// Where others see this host's listening ports, as those say to whom a connection leaves from one. Claims: good for
     /// punching holes, with a peer who learns no more of it than that nobody answers there.
     public var observed: [Multiaddr] {
-        var counts: [Multiaddr: Int] = [:]
-        for connection in allConnections where connection.isFromListeningPort && connection.isOpen {
-            guard let seen = connection.info?.observedAddress?.withoutPeer else { continue }
-            counts[seen, default: 0] += 1
+        sightings.filter { loop.now - $0.value < Self.sightingTime }
+            .sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }.map(\.key)
+    }
+
+    /// How long what was seen of a connection is believed after it was said.
+    private static var sightingTime: TimeAmount { .minutes(10) }
+    /// Addresses that are remembered, at most.
+    private static var sightingsMaximum: Int { 8 }
+
+    /// A peer says where it sees a connection that leaves from a listening port.
+    func noteSighting(_ address: Multiaddr) {
+        let address = address.withoutPeer
+        if sightings[address] == nil, sightings.count >= Self.sightingsMaximum,
+            let oldest = sightings.min(by: { $0.value < $1.value })
+        {
+            sightings[oldest.key] = nil
         }
-        return counts.sorted { ($1.value, $0.key.description) < ($0.value, $1.key.description) }.map(\.key)
+        sightings[address] = loop.now
     }
 
     /// A port of plain TCP that is listened on, for a socket to `address`: of the same kind of IP, and not on loopback where
@@ -104,14 +127,28 @@ extension TransportHost {
         switch part {
         case .dialer(let identity, let expecting, let hint):
             .dialer(identity: identity, expecting: expecting, hint: hint)
-        case .listener: .listener { [self] in choose($0) }
+        case .listener(nil): .listener { [self] in choose($0) }
+        case .listener(let only?):
+            .listener { hello in
+                if let hint = hello.hint, only.accepts(hint, hello.ephemeral) { return only }
+                // As default identities do for those who mean no space of theirs.
+                if only === self.defaultIdentity { return only }
+                return HostIdentity(seed: SecretBytes.random(count: 32))
+            }
         }
     }
+}
+
+/// What takes an expectation back.
+public struct ExpectationToken: Sendable {
+    let address: Multiaddr
+    let number: UInt64
 }
 
 /// A socket that a peer may make here while a hole is punched.
 struct ExpectedSocket {
     let part: TransportHost.Part
+    let number: UInt64
     /// Who waits for a connection of it.
     let promise: () -> EventLoopPromise<PeerConnection>
 }

@@ -34,6 +34,7 @@ extension TransportHost {
                 case .success: if !way.isWebSocket { waiting.ready() }
                 case .failure(let error):
                     if orElsewhere, local != nil, Self.isTaken(error) {
+                        waiting.abandon()
                         var plain = attempt
                         plain.isFromListeningPort = false
                         return self.connect(way, plain)
@@ -89,7 +90,7 @@ extension TransportHost {
         let remote = try way.multiaddr(channel.remoteAddress)
         let expected = expected[remote]
         let attempt = SocketAttempt(
-            slot: try ledger.takeAcceptSlot(from: remote), side: side(of: expected?.part ?? .listener),
+            slot: try takeAcceptSlot(from: remote), side: side(of: expected?.part ?? .listener(only: nil)),
             address: remote, begun: loop.now, promise: expected?.promise())
         let wire = ChannelWire()
         let waiting = SocketWait(host: self, wire: wire, attempt: attempt)
@@ -138,6 +139,12 @@ private final class SocketWait {
         channel.closeFuture.assumeIsolated().whenComplete { [self] _ in
             fail(PlasmidError(.peerUnreachable, "no WebSocket is served at \(attempt.address)"))
         }
+    }
+
+    /// Another socket takes its place.
+    func abandon() {
+        isOver = true
+        timer?.cancel()
     }
 
     func ready() {

@@ -28,6 +28,11 @@ public final class TransportHost: @unchecked Sendable {
     private var connections: [ObjectIdentifier: PeerConnection] = [:]
     /// Sockets that peers may make here as part of a hole that both sides punch, by where they will come from.
     var expected: [Multiaddr: ExpectedSocket] = [:]
+    var lastExpectation: UInt64 = 0
+    /// Where others saw connections from listening ports, and when they said so.
+    var sightings: [Multiaddr: NIODeadline] = [:]
+    /// Whether a stranger's connection that carries nothing is of use all the same; asked where places are short.
+    public var keeps: [(PeerConnection) -> Bool] = []
     private var upgrades: [ObjectIdentifier: ConnectionUpgrade] = [:]
     private(set) var isClosed = false
 
@@ -79,6 +84,7 @@ public final class TransportHost: @unchecked Sendable {
         guard peer != defaultIdentity.peerID, let identity = identities.removeValue(forKey: peer) else { return }
         order.removeAll { $0 == peer }
         identity.pushes = nil
+        identity.isRetired = true
         for connection in connections.values where connection.identity === identity { connection.close() }
     }
 
@@ -173,7 +179,9 @@ public final class TransportHost: @unchecked Sendable {
         guard !isClosed else { return false }
         let identity = connection.identity
         // It may have been taken away while the handshake went on.
-        guard connection.isDialer || identities[identity.peerID] === identity else { return false }
+        guard !identity.isRetired, connection.isDialer || identities[identity.peerID] === identity else {
+            return false
+        }
         let book = identity.peers[connection.peer] ?? PeerBook(peer: connection.peer)
         let open = book.connections.filter(\.isOpen)
         if open.count >= settings.connectionsPerPeer {
@@ -215,8 +223,22 @@ public final class TransportHost: @unchecked Sendable {
         if book.connections.isEmpty { connection.identity.peers.removeValue(forKey: connection.peer) }
     }
 
-    /// Every connection of every identity.
-    var allConnections: [PeerConnection] { Array(connections.values) }
+    /// A place for a connection that others make. Where there is none left, the oldest connection goes that a stranger made
+    /// and that has carried nothing for a while: idling shall not keep others out.
+    func takeAcceptSlot(from address: Multiaddr?) throws(PlasmidError) -> ConnectionSlot {
+        do {
+            return try ledger.takeAcceptSlot(from: address)
+        } catch {
+            let idle = connections.values.filter { connection in
+                !connection.isDialer && connection.identity === defaultIdentity && connection.streams.isEmpty
+                    && loop.now - connection.begun > settings.strangerTime
+                    && !keeps.contains { $0(connection) }
+            }.min { $0.begun < $1.begun }
+            guard let idle else { throw error }
+            idle.close(atOnce: true)
+            return try ledger.takeAcceptSlot(from: address)
+        }
+    }
 
     // MARK: The end
 

@@ -12,6 +12,8 @@ public struct TransportSettings: Sendable {
     public var connectionsPerAddress = 8
     /// Whether the bound of an address holds for this machine too.
     public var countsLoopback = false
+    /// How long a connection of a stranger may carry nothing before it has to make room where places are short.
+    public var strangerTime = TimeAmount.seconds(60)
     /// Connections of others that are not yet encrypted and multiplexed.
     public var upgrading = 32
     /// How long a connection may take from the socket to its muxer, dialled or accepted.

@@ -258,6 +258,9 @@ struct YamuxSession: Sendable {
         if stream.isInBacklog { backlogCount -= 1 }
         if stream.isUnanswered { unansweredCount -= 1 }
         if stream.isSynDue { unsentOpenings -= 1 }
+        // Streams that come and go while nothing can be sent leave their places in line behind.
+        if ready.count > 2 * streams.count + 256 { ready.removeAll { streams[$0] == nil } }
+        if waiting.count > 2 * streams.count + 256 { waiting.removeAll { streams[$0] == nil } }
     }
 
     /// Forgets a stream that both sides have finished.

@@ -193,4 +193,22 @@ struct NATTests {
             #expect(effects.count { if case .over = $0 { true } else { false } } <= 1)
         }
     }
+
+    @Test("an attempt whose stream has ended is over with its last dial, on either side")
+    func endedWhileDialling() throws {
+        let seen = try address("/ip4/203.0.113.7/tcp/1")
+        for role in [HolePunch.Role.opener, .answerer] {
+            for endsFirst in [true, false] {
+                var punch = HolePunch(role: role, addresses: [seen])
+                _ = punch.begin(now: seconds(0))
+                _ = punch.received(.connect([seen]), now: seconds(0))
+                if role == .answerer { _ = punch.received(.sync, now: seconds(0)) }
+                var effects: [HolePunch.Effect] = []
+                if endsFirst { effects += punch.ended() }
+                effects += punch.dialled(false, now: seconds(1))
+                if !endsFirst { effects += punch.ended() }
+                #expect(effects.last == .over(false), "\(role), \(endsFirst)")
+            }
+        }
+    }
 }

@@ -179,4 +179,18 @@ struct RelayCoreTests {
         let elsewhere = try Multiaddr("/ip4/9.9.9.9/tcp/5").appending(peer(7))
         #expect(answered(3_600, [elsewhere, reached], good) == [way])
     }
+
+    @Test("who has a place keeps it when all are taken")
+    func renewal() {
+        var settings = RelayServerCore.Settings()
+        (settings.reservations, settings.reservationsPerHost) = (2, 1)
+        var relay = RelayServerCore(me: peer(0), settings: settings)
+        let hosts = [group(1), group(2), group(3)]
+        func reserve(_ number: UInt8, _ group: AddressGroup) -> Bool {
+            (try? relay.reserve(peer(number), isRelayed: false, group: group, now: seconds(0)).get()) != nil
+        }
+        #expect(reserve(1, hosts[0]) && reserve(2, hosts[1]) && !reserve(3, hosts[2]))
+        #expect(reserve(1, hosts[0]) && reserve(2, hosts[1]) && !reserve(3, hosts[0]))
+        #expect(relay.hasPlace(peer(1)) && relay.hasPlace(peer(2)) && relay.reservationCount == 2)
+    }
 }

@@ -343,7 +343,7 @@ struct ConnectionTests {
             let got = try await hosts.wait { hosts in
                 let address = try Multiaddr("/ip4/127.0.0.1/tcp/1/p2p/\(ends.server.identity.peerID)/p2p-circuit")
                 ends.server.identity.handle("/pipe/1") { stream in
-                    _ = ends.server.host?.adopt(stream, rest: ByteBuffer(), address: address, as: .listener)
+                    _ = ends.server.host?.adopt(stream, rest: ByteBuffer(), address: address, as: .listener(only: nil))
                 }
                 let third = TestHosts.identity(7)
                 let pipe = try ends.client.open("/pipe/1")

@@ -258,4 +258,16 @@ struct YamuxStateTests {
             }
         }
     }
+
+    @Test("streams that come and go while nothing can be sent leave nothing behind")
+    func brokenOpenings() {
+        let server = session(.server)
+        for number in 0..<5_000 as Range<UInt32> {
+            let id = 2 * number + 1
+            _ = server.feed(Frame.update(id, flags: Frame.syn).header)
+            _ = server.feed(Frame.update(id, flags: Frame.rst).header)
+        }
+        #expect(server.fault == nil && server.streams.isEmpty)
+        #expect(server.ready.count <= 512)
+    }
 }
