@@ -71,14 +71,11 @@ final class KadSeeker {
         }
     }
 
+    /// With each round anew: servers forget, and addresses change.
     private func announce(_ key: [UInt8]) {
-        guard key != announced, canBeReached() else { return }
-        if let announced { kad.withdraw(announced) }
+        guard canBeReached() else { return }
+        if let announced, announced != key { kad.withdraw(announced) }
         announced = key
-        // Nobody may have taken it: then it is announced again with the next round.
-        kad.provide(key).assumeIsolated().whenComplete { [weak self] result in
-            if case .success(let finding) = result, !finding.closest.isEmpty { return }
-            if self?.announced == key { self?.announced = nil }
-        }
+        _ = kad.provide(key)
     }
 }

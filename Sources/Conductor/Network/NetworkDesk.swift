@@ -91,6 +91,13 @@ final class NetworkDesk {
             guard let self, !isOver else { return }
             for network in spaces.values { network.useRelays(reachability.relays) }
         }
+        reachability.onConductor = { [weak self] in
+            guard let self, !isOver else { return }
+            for network in spaces.values {
+                network.bootstrapDue = conductor.networkNow
+                network.connectToKnown()
+            }
+        }
         reachability.onKad = { [weak self] server, addresses in
             guard let self, !isOver else { return }
             for network in spaces.values { network.foundKad(server, addresses) }

@@ -9,8 +9,8 @@ import Transport
 ///
 /// Confined to the conductor loop.
 final class Reachability {
-    /// How often the servers are looked at again, and how soon after a look at which none of them answered, in seconds.
-    private static let (pause, retry): (Int64, Int64) = (90, 5)
+    /// How often the servers are looked at again, and how soon and at the latest those that have not answered, in seconds.
+    private static let (pause, retry, longest): (Int64, Int64, Int64) = (90, 2, 16)
 
     private let host: TransportHost
     private let servers: [Multiaddr]
@@ -20,6 +20,13 @@ final class Reachability {
     private let now: () -> Timestamp
     private var found: [Multiaddr] = []
     private var told: [Multiaddr] = []
+    /// Servers at which a conductor stands: it may be in spaces that this one is in.
+    private var conductors: Set<Multiaddr> = []
+    /// Those that have answered since this began.
+    private var heard: Set<Multiaddr> = []
+    /// Looks in a row after which somebody has not answered.
+    private var missed = 0
+    private var looked = Timestamp(microseconds: .min)
     private var timer: Scheduled<Void>?
     private var isRunning = false
 
@@ -28,6 +35,8 @@ final class Reachability {
     /// The servers that serve Kad.
     private(set) var kadServers: [PeerID: [Multiaddr]] = [:]
 
+    /// Told that a conductor stands at a configured address.
+    var onConductor: () -> Void = {}
     /// Told of a server of Kad.
     var onKad: (PeerID, [Multiaddr]) -> Void = { _, _ in }
     /// The addresses that others are asked to try.
@@ -55,7 +64,10 @@ final class Reachability {
     }
 
     /// Addresses under which others have reached this machine, though none of its interfaces has them.
-    var verified: [Multiaddr] { autoNAT.verdict == .reachable ? host.observed : [] }
+    var verified: [Multiaddr] { autoNAT.verdict == .reachable ? autoNAT.confirmed : [] }
+
+    /// Whether a conductor stands at a configured address, as far as it has said so.
+    func isConductor(_ address: Multiaddr) -> Bool { conductors.contains(address) }
 
     /// Begins to ask, where there is anybody to ask.
     func start() {
@@ -96,15 +108,16 @@ final class Reachability {
 
     private func look() {
         guard isRunning else { return }
-        let looks = servers.map { look(at: $0) }
-        EventLoopFuture.whenAllComplete(looks, on: host.eventLoop).assumeIsolated().whenComplete { [weak self] result in
+        // Those that have answered are asked again seldom; the others soon: they may start later than this program.
+        let isDue = now().microseconds - Self.pause * 1_000_000 >= looked.microseconds
+        if isDue { looked = now() }
+        let looks = servers.filter { isDue || !heard.contains($0) }.map { look(at: $0) }
+        EventLoopFuture.whenAllComplete(looks, on: host.eventLoop).assumeIsolated().whenComplete { [weak self] _ in
             guard let self, isRunning else { return }
-            let answers = (try? result.get()) ?? []
-            let hasAnswer = answers.contains { if case .success = $0 { true } else { false } }
             tell()
-            timer = host.eventLoop.assumeIsolated().scheduleTask(
-                in: .seconds(hasAnswer ? Self.pause : Self.retry)
-            ) { [weak self] in self?.look() }
+            missed = heard.count == servers.count ? 0 : missed + 1
+            let wait = missed == 0 ? Self.pause : min(Self.retry << Int64(min(missed, 16) - 1), Self.longest)
+            timer = host.eventLoop.assumeIsolated().scheduleTask(in: .seconds(wait)) { [weak self] in self?.look() }
         }
     }
 
@@ -114,7 +127,9 @@ final class Reachability {
         // From the port that is listened on: where the server sees that one is where others would have to dial.
         let dialled = host.dial(server, expecting: server.peerID, as: identity, fromListeningPort: true)
         return dialled.assumeIsolated().flatMap { [weak self] connection in
-            connection.identify().assumeIsolated().map { info in
+            let said = connection.identify()
+            said.assumeIsolated().whenFailure { _ in connection.close() }
+            return said.assumeIsolated().map { info in
                 guard let self, self.isRunning else { return connection.close() }
                 self.note(server, connection, info)
             }.nonisolated()
@@ -122,9 +137,12 @@ final class Reachability {
     }
 
     private func note(_ server: Multiaddr, _ connection: PeerConnection, _ info: PeerInfo) {
+        heard.insert(server)
+        if info.protocols.contains(SpaceNetwork.talkProtocol), conductors.insert(server).inserted { onConductor() }
         if let address = try? server.withoutPeer.appending(connection.peer) {
-            found.removeAll { $0 == address }
-            if info.protocols.contains(HopMessage.protocolID) { found.append(address) }
+            let isRelay = info.protocols.contains(HopMessage.protocolID)
+            // In its place, so that the order of answers changes nothing.
+            if !isRelay { found.removeAll { $0 == address } } else if !found.contains(address) { found.append(address) }
         }
         if info.protocols.contains(KadCore.protocolID) {
             kadServers[connection.peer] = [server.withoutPeer]

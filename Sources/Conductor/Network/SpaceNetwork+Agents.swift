@@ -11,6 +11,8 @@ extension SpaceNetwork {
     private static var lifetime: Int64 { 20 * 60_000_000 }
     /// Records in one frame.
     private static var recordsPerFrame: Int { 256 }
+    /// Records that a new member over a relay is told.
+    private static var recordsOverRelay: Int { 16 }
     /// How long an address has before the next one is tried beside it, in microseconds.
     private static var stagger: Int64 { 1_000_000 }
     /// How long a peer that could not be reached is left alone, in microseconds.
@@ -70,7 +72,9 @@ extension SpaceNetwork {
 
     /// What a new member is told: who is here, and everybody else who is known. Who knows a part of the others only takes its arc too long.
     func introduce(to peer: SpacePeer) {
-        let all = own.keys.sorted().compactMap { own[$0] } + table.records
+        // A relay carries little: its peer hears of the others over the direct way, or from members that it meets.
+        let known = peer.connection.isRelayed ? Array(table.records.prefix(Self.recordsOverRelay)) : table.records
+        let all = own.keys.sorted().compactMap { own[$0] } + known
         for first in stride(from: 0, to: all.count, by: Self.recordsPerFrame) {
             peer.tell(.agents, Array(all[first..<min(first + Self.recordsPerFrame, all.count)]).packed)
         }
@@ -157,7 +161,7 @@ extension SpaceNetwork {
                 connect(to: id, record) { _ in }
             }
         }
-        if members.isEmpty || bootstrapDue <= now { dialBootstrap() }
+        if bootstrapDue <= now { dialBootstrap() }
     }
 
     private func keepsSame(_ arc: Arc) -> Bool { arcs.kept.ranges.contains { arc.overlaps($0) } }
@@ -175,10 +179,14 @@ extension SpaceNetwork {
 
     /// How long configured addresses are left alone while there are members, in microseconds.
     private static var bootstrapPause: Int64 { 60_000_000 }
+    /// The longest wait while there is nobody.
+    private static var bootstrapLongest: Int64 { 16_000_000 }
 
+    /// Goes to the configured addresses at which a conductor stands: a server shall not see the space's identity.
     private func dialBootstrap() {
-        bootstrapDue = now.advanced(byMicroseconds: Self.bootstrapPause)
-        for address in desk.bootstrap where !underWay.contains(address) {
+        bootstrapDue = now.advanced(byMicroseconds: members.isEmpty ? bootstrapWait : Self.bootstrapPause)
+        bootstrapWait = min(bootstrapWait * 2, Self.bootstrapLongest)
+        for address in desk.bootstrap where !underWay.contains(address) && desk.reachability.isConductor(address) {
             if let id = bootstrapPeers[address], members[id] != nil { continue }
             underWay.insert(address)
             dial(address, expecting: nil) { [weak self] result in

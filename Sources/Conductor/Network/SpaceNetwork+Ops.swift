@@ -48,7 +48,7 @@ extension SpaceNetwork {
     }
 
     /// Bytes of ops in one frame: several small ones, or one large.
-    private static var frameBytes: Int { 1_048_576 }
+    static var frameBytes: Int { 1_048_576 }
 
     func push(_ ops: [DhtOp], to peer: SpacePeer, receiptsWanted: Bool) {
         var packed: [[UInt8]] = []
@@ -151,7 +151,8 @@ extension SpaceNetwork {
             records.append(record)
             return true
         }
-        asked: for hash in hashes {
+        var asked: Set<AnyDhtHash> = []
+        asked: for hash in hashes where asked.insert(hash).inserted {
             guard let record = try heldRecord(hash) else { continue }
             guard give(record) else { break }
             // Who wants an action often wants the chain behind it, and would ask for it one by one.
@@ -179,12 +180,16 @@ extension SpaceNetwork {
         }?.record
     }
 
-    /// Ops by their addresses, as far as they are held; the answer comes behind them.
+    /// Ops by their addresses, as far as they are held; they come behind what the peer is sent already.
     func answerWanted(
         _ body: [UInt8], from peer: SpacePeer, _ reply: @escaping (Result<[UInt8], PlasmidError>) -> Void
     ) throws(PlasmidError) {
         let wanted = try WantedBody(packed: body).hashes
-        push(wanted.compactMap { heldOp(OpKey(location: 0, hash: $0)) }, to: peer, receiptsWanted: false)
+        var seen: Set<DhtOpHash> = []
+        owe(
+            wanted.filter { seen.insert($0).inserted }.map { OpKey(location: 0, hash: $0) }, to: peer,
+            receiptsWanted: false)
+        pump(peer)
         reply(.success([0xc0]))
     }
 }

@@ -14,12 +14,20 @@ extension SpaceNetwork {
 
     /// Sends new ops of an agent here.
     func publish(_ ops: [ChainOp], _ held: [NewlyHeld]) {
-        // Alone, or with too much under way: storage knows what is unpublished, and is asked when there is somebody.
-        guard !members.isEmpty, publishing.count < Self.publishingMaximum else {
+        // Alone: storage knows what is unpublished, and is asked when there is somebody.
+        guard !members.isEmpty else {
             hasUnpublished = true
             return
         }
         space.incoming.published(ops)
+        // With too much under way, as where there are fewer holders than receipts are wanted: sent once at least.
+        guard publishing.count < Self.publishingMaximum else {
+            hasUnpublished = true
+            for key in held.map({ OpKey(location: $0.location, hash: $0.hash) }) {
+                for agent in holders(key.location) { send([key], to: agent) }
+            }
+            return
+        }
         let adding = zip(ops, held).map { op, held in
             (
                 key: OpKey(location: held.location, hash: held.hash), wanted: space.incoming.required(op.action),
@@ -42,7 +50,8 @@ extension SpaceNetwork {
                 else { continue }
                 let hash = op.hash
                 let key = OpKey(location: location, hash: hash)
-                guard publishing.receipts(of: key) == nil else { continue }
+                // What is read may not be durable yet, and what a power cut takes back shall not have been anywhere.
+                guard publishing.receipts(of: key) == nil, places[key.core.bytes] != nil else { continue }
                 let signers = try space.store.receipts(of: hash).map(\.receipt.validator)
                 adding.append((key, space.incoming.required(op.action), signers))
                 ops.append(op)
@@ -60,17 +69,19 @@ extension SpaceNetwork {
 
     /// Carries out what the book decides. Marks are written with the receipts that they follow from.
     func perform(_ effects: [PublishEffect]) {
-        for case .send(let keys, let agent) in effects {
-            guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer) else { continue }
-            guard let peer = members[id], !peer.isOver else {
-                // Gone to, and sent again when it is there.
-                publishing.went(agent, arc: record.info.arc)
-                reach(id)
-                continue
-            }
-            push(keys.compactMap { heldOp($0) }, to: peer, receiptsWanted: true)
-        }
+        for case .send(let keys, let agent) in effects { send(keys, to: agent) }
         schedulePublishing()
+    }
+
+    private func send(_ keys: [OpKey], to agent: AgentPubKey) {
+        guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer) else { return }
+        guard let peer = members[id], !peer.isOver else {
+            // Gone to, and sent again when it is there.
+            publishing.went(agent, arc: record.info.arc)
+            return reach(id)
+        }
+        owe(keys, to: peer, receiptsWanted: true)
+        pump(peer)
     }
 
     private func schedulePublishing() {

@@ -122,7 +122,9 @@ extension SpaceNetwork {
         let location = query.base.location
         try space.store.eachOp(in: location...location) { (place: HeldOpPlace) throws(PlasmidError) in
             guard !place.isWarrant, let op = try self.space.store.op(id: place.id), case .chainOp(let chainOp) = op,
-                chainOp.basis == query.base, query.types.isEmpty || query.types.contains(chainOp.type.rawValue)
+                chainOp.basis == query.base, query.types.isEmpty || query.types.contains(chainOp.type.rawValue),
+                // An own one that is not durable yet could still be taken back by a power cut.
+                self.space.cells[chainOp.action.author] == nil || self.places[op.hash.core] != nil
             else { return true }
             if skipped < query.skip {
                 skipped += 1

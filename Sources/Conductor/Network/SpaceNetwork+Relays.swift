@@ -16,6 +16,7 @@ extension SpaceNetwork {
             return seen + desk.announced.filter { !seen.contains($0) }
         }
         service.hint = { ephemeral in keys.hint(ephemeral: ephemeral) }
+        service.isWelcome = { [weak self] in self?.isMember($0) == true }
         service.onDirect = { [weak self] in self?.went(direct: $0) }
         service.start()
         punching = service
@@ -36,6 +37,7 @@ extension SpaceNetwork {
                 addresses.isEmpty ? "no relay keeps a place any more" : "relays keep a place",
                 metadata: ["space": "\(dna)", "addresses": "\(addresses)"])
             self?.refreshOwnRecords()
+            self?.rendezvous?.hurry()
         }
         relayed = client
         client.start()

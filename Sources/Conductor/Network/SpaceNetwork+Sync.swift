@@ -198,6 +198,10 @@ extension SpaceNetwork {
             let step: ReconcileStep
             let state: RoundState
             if case .open = body.message {
+                // Gifts are given once: what was asked for before goes first, and does not pile up for who takes nothing.
+                guard peer.gifts.isEmpty else {
+                    throw PlasmidError(.syncRefused, "What the peer lacks is on its way already.")
+                }
                 let joined = try ReconcileRound.join(held, aside: aside, arcs: arcs.kept, message: body.message)
                 state = RoundState(joined.round)
                 peer.served = (body.round, state)
@@ -232,11 +236,11 @@ extension SpaceNetwork {
     private func give(_ gifts: [ReconcileGift], to peer: SpacePeer) {
         for gift in gifts {
             switch gift {
-            case .ops(let keys): peer.gifts += keys
+            case .ops(let keys): peer.gifts += keys.map { OwedOp(key: $0, receiptsWanted: false) }
             case .range(let range, let except):
                 let left = Set(except)
                 held.forEach(in: range) { key in
-                    if !left.contains(key) { peer.gifts.append(key) }
+                    if !left.contains(key) { peer.gifts.append(OwedOp(key: key, receiptsWanted: false)) }
                     return true
                 }
             }
@@ -244,14 +248,35 @@ extension SpaceNetwork {
         pump(peer)
     }
 
-    /// Sends of the gifts as much as the peer takes now.
+    /// New ops that wait for a peer which takes nothing, at most; rounds find what it misses then.
+    private static var freshMaximum: Int { 65_536 }
+
+    /// Puts new ops behind those that a peer is sent already, before the gifts of rounds.
+    func owe(_ keys: [OpKey], to peer: SpacePeer, receiptsWanted: Bool) {
+        guard peer.fresh.count + keys.count <= Self.freshMaximum else { return }
+        peer.fresh += keys.map { OwedOp(key: $0, receiptsWanted: receiptsWanted) }
+    }
+
+    /// Sends of what a peer is owed as much as it takes now, a frame at a time: entries are large, and are read when they go.
     func pump(_ peer: SpacePeer) {
-        while !peer.gifts.isEmpty, peer.hasRoomForSync {
-            var ops: [DhtOp] = []
-            while ops.count < OpsBody.opsMaximum, let key = peer.gifts.popFirst() {
-                if let op = heldOp(key) { ops.append(op) }
+        while let first = peer.fresh.first ?? peer.gifts.first, peer.hasRoomForSync {
+            let line: ReferenceWritableKeyPath<SpacePeer, CircularBuffer<OwedOp>> =
+                peer.fresh.isEmpty ? \.gifts : \.fresh
+            var packed: [[UInt8]] = []
+            var bytes = 0
+            while packed.count < OpsBody.opsMaximum, let next = peer[keyPath: line].first,
+                next.receiptsWanted == first.receiptsWanted
+            {
+                if let one = heldOp(next.key)?.packed {
+                    guard packed.isEmpty || bytes + one.count <= Self.frameBytes else { break }
+                    packed.append(one)
+                    bytes += one.count
+                }
+                peer[keyPath: line].removeFirst()
             }
-            push(ops, to: peer, receiptsWanted: false)
+            guard !packed.isEmpty else { continue }
+            peer.opsOut += UInt64(packed.count)
+            peer.sendSync(Frame(.ops, body: OpsBody(receiptsWanted: first.receiptsWanted, ops: packed).packed))
         }
     }
 }

@@ -53,6 +53,10 @@ final class SpaceNetwork {
     var bootstrapPeers: [Multiaddr: PeerID] = [:]
     /// When configured addresses are dialled again although there are members.
     var bootstrapDue = Timestamp(microseconds: 0)
+    /// How long the next wait is while there is nobody, in microseconds.
+    var bootstrapWait = SpaceNetwork.bootstrapSoonest
+    /// The first of those waits; it doubles.
+    static let bootstrapSoonest: Int64 = 2_000_000
     /// The space at bootstrap servers, where some are configured.
     var rendezvous: BootstrapClient?
     /// The space in Kad, where servers of it are known.
@@ -70,6 +74,8 @@ final class SpaceNetwork {
 
     /// Peers of one space that are connected at a time.
     static let membersMaximum = 64
+    /// Connections of one space, members' and others', that others made or this side did.
+    private static let connectionsMaximum = 128
 
     init(space: SpaceContext, desk: NetworkDesk, seed: borrowing SecretBytes) {
         self.space = space
@@ -93,6 +99,10 @@ final class SpaceNetwork {
         findVisitors()
         let keys = keys
         identity.accepts = { hint, ephemeral in keys.accepts(hint: hint, ephemeral: ephemeral) }
+        identity.admits = { [weak self] peer in
+            guard let self else { return false }
+            return table.treatment(of: PeerKey(peer.bytes), now: now) != .dropped
+        }
         identity.handle(Self.talkProtocol) { [weak self] stream in self?.answerOffer(stream) }
         identity.handle(Self.syncProtocol) { [weak self] stream in self?.takeSync(stream) }
         desk.host.add(identity)
@@ -149,7 +159,10 @@ final class SpaceNetwork {
         desk.host.dial(
             address, expecting: expecting, as: identity, hint: { ephemeral in keys.hint(ephemeral: ephemeral) }
         ).assumeIsolated().whenComplete { [weak self] result in
-            guard let self, !isOver else { return }
+            guard let self, !isOver else {
+                if case .success(let late) = result { late.close() }
+                return
+            }
             switch result {
             case .failure(let error): done(.failure(PlasmidError.from(error)))
             case .success(let connection):
@@ -170,6 +183,11 @@ final class SpaceNetwork {
 
     /// Dials whose peer has not shown its membership yet.
     private var pendingDials: [UInt64: (Result<SpacePeer, PlasmidError>) -> Void] = [:]
+
+    /// Whether the peer of a connection has shown its membership on it.
+    func isMember(_ connection: PeerConnection) -> Bool {
+        connections.values.contains { $0.connection === connection && $0.isMember }
+    }
 
     /// A direct connection that this side began beside one over a relay: membership is shown on it, too.
     func went(direct connection: PeerConnection) {
@@ -192,7 +210,7 @@ final class SpaceNetwork {
     /// A dialer's first stream: its offer is answered, whatever it holds, with as many bytes.
     private func answerOffer(_ stream: PeerStream) {
         MembershipDoor.answer(stream, keys: keys, desk: desk) { [weak self] rest in
-            guard let self, !isOver, !stream.connection.isDialer,
+            guard let self, !isOver, !stream.connection.isDialer, connections.count < Self.connectionsMaximum,
                 !connections.values.contains(where: { $0.connection === stream.connection })
             else { return stream.reset() }
             add(stream.connection).accepted(stream, rest)
@@ -219,6 +237,7 @@ final class SpaceNetwork {
             // A cut is over: behind it are others, too.
             for other in gone.keys { gone[other] = now }
         }
+        bootstrapWait = Self.bootstrapSoonest
         introduce(to: peer)
         met(peer)
         goDirect(peer)

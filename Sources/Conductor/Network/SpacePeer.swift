@@ -48,7 +48,9 @@ final class SpacePeer {
     /// The round that the peer began.
     var served: (number: UInt32, state: RoundState)?
     /// What it lacks and is still to be sent.
-    var gifts = CircularBuffer<OpKey>()
+    var gifts = CircularBuffer<OwedOp>()
+    /// New ops for it: they go before the gifts of rounds.
+    var fresh = CircularBuffer<OwedOp>()
 
     /// Requests of one peer that may wait for their answers at a time.
     static let answeringMaximum = 256
@@ -66,8 +68,15 @@ final class SpacePeer {
 
     // MARK: Membership
 
+    /// How long the other side may take to show that it is a member, in microseconds.
+    private static let proofPatience: Int64 = 10_000_000
+
     /// The dialer's side: opens the talk stream and shows the proof.
     func begin() {
+        network.conductor.after(microseconds: Self.proofPatience) { [weak self] in
+            guard let self, !isMember, !isOver else { return }
+            end(PlasmidError(.timeout, "the peer does not show in time that it belongs to the space"))
+        }
         let opening = connection.openStream(SpaceNetwork.talkProtocol)
         let place = Int(network.randomBytes(1)[0])
         opening.assumeIsolated().whenComplete { [weak self] result in
@@ -306,4 +315,11 @@ final class SpacePeer {
         onMember = nil
         network.left(self, error)
     }
+}
+
+/// An op on its way to a peer, which waits until the peer takes more.
+struct OwedOp {
+    let key: OpKey
+    /// Whether the peer is asked to sign for it.
+    let receiptsWanted: Bool
 }

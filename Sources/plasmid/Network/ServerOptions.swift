@@ -167,7 +167,11 @@ final class RunningServer: @unchecked Sendable {
     {
         let identity = HostIdentity(seed: key.seed)
         return loop.flatSubmit { [self] in
-            let host = TransportHost(loop: loop, defaultIdentity: identity, logger: logger)
+            // Guests stay connected, and come by the household.
+            var settings = TransportSettings()
+            (settings.connections, settings.inboundConnections) = (4_096, 2_048)
+            (settings.connectionsPerAddress, settings.upgrading) = (64, 256)
+            let host = TransportHost(loop: loop, defaultIdentity: identity, settings: settings, logger: logger)
             self.host = host
             let now = { RunningServer.now() }
             let kad = KadService(
