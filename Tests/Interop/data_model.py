@@ -241,4 +241,5 @@ def main():
         print(name, domain(name, [b"\x01\x02", b"", b"\x03"]).hex())
 
 
-main()
+if __name__ == "__main__":
+    main()

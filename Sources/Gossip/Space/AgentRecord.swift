@@ -63,7 +63,7 @@ extension AgentPresence: Packable {
         var addresses: [[UInt8]]?
         var (start, length): (UInt32?, UInt64?)
         var (created, expires): (Int64?, Int64?)
-        var tombstone = false
+        var tombstone: Bool?
         for _ in 0..<(try r.readMapHeader()) {
             switch try r.readKey() {
             case "agent": try r.read(into: &agent)
@@ -77,16 +77,20 @@ extension AgentPresence: Packable {
             default: try r.skip()
             }
         }
+        let keeps = try r.require(length, "arc_length", of: "AgentPresence")
+        guard keeps <= Arc.ring else {
+            throw PlasmidError(.agentRecordRefused, "An agent record claims \(keeps) locations; there are \(Arc.ring)")
+        }
         self.init(
             agent: try r.require(agent, "agent", of: "AgentPresence"),
             peer: try r.require(peer, "peer", of: "AgentPresence"),
             addresses: try r.require(addresses, "addresses", of: "AgentPresence"),
             arc: Arc(
                 start: try r.require(start, "arc_start", of: "AgentPresence"),
-                length: try r.require(length, "arc_length", of: "AgentPresence")),
+                length: keeps),
             createdAt: Timestamp(microseconds: try r.require(created, "created_at", of: "AgentPresence")),
             expiresAt: Timestamp(microseconds: try r.require(expires, "expires_at", of: "AgentPresence")),
-            isTombstone: tombstone)
+            isTombstone: try r.require(tombstone, "tombstone", of: "AgentPresence"))
     }
 
     private static func addresses(_ r: inout MessagePackReader) throws(PlasmidError) -> [[UInt8]] {
@@ -142,6 +146,8 @@ public struct AgentRecord: Hashable, Sendable {
         guard info.addresses.allSatisfy({ $0.count <= Self.addressBytesMaximum }), info.peer.count <= 64 else {
             return refused("names addresses or a peer that are too long")
         }
+        // One key is one agent: with another location it would pass for someone else, whom no warrant names.
+        guard info.agent.hasDerivedLocation else { return refused("is of a key with the location of another") }
         let lifetime = info.expiresAt.microseconds.subtractingReportingOverflow(info.createdAt.microseconds)
         guard !lifetime.overflow, lifetime.partialValue > 0, lifetime.partialValue <= Self.lifetimeMaximum else {
             return refused("does not say when it ends, or holds for too long")

@@ -26,6 +26,10 @@ public struct ProofBody: Packable, Hashable {
         try r.expectArray(2, "A proof")
         agent = try r.read()
         mac = try r.read()
+        // The MAC covers the key alone: with another location one key would pass for many agents.
+        guard agent.hasDerivedLocation else {
+            throw PlasmidError(.badFrame, "A proof is of \(agent), a key with the location of another")
+        }
     }
 }
 
