@@ -155,7 +155,8 @@ let package = Package(
                     logging,
                 ]),
             tests(
-                "TestKit", ["Integrity", "TestKit"], exclude: ["Transcripts"]),
+                "TestKit", ["Gossip", "Integrity", "Sodium", "TestKit", "Transport", nioCore, nioPosix, logging],
+                exclude: ["Transcripts"]),
             tests(
                 "Plasmid",
                 ["Sodium", "Integrity", "Keystore", "ConductorAPI", "Manifests", "plasmid", argumentParser],

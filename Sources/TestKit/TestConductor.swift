@@ -22,6 +22,10 @@ public final class TestConductor: Sendable {
         public var diskBytes: Int?
         /// Longest time a function may run.
         public var callTimeout = Duration.seconds(30)
+        /// By how much its clocks are ahead of the network's; negative: behind.
+        public var clockSkew = Duration.zero
+        /// Where it looks for others, as multiaddrs; nil: at the addresses of all that run when it starts.
+        public var bootstrap: [String]?
 
         /// The defaults.
         public init() {}
@@ -215,23 +219,25 @@ public final class TestConductor: Sendable {
     // MARK: Options
 
     private var options: ConductorOptions {
-        var limits = RuntimeLimits()
-        limits.callTimeout = .nanoseconds(Int64(settings.withLock { $0.callTimeout } / .nanoseconds(1)))
         let products = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath().deletingLastPathComponent().path
         let (clock, messages) = (network.clock, network.messages)
+        let settings = settings.withLock { $0 }
+        let skew = Int64(settings.clockSkew / .microseconds(1))
+        var limits = RuntimeLimits()
+        limits.callTimeout = .nanoseconds(Int64(settings.callTimeout / .nanoseconds(1)))
         var options = ConductorOptions(
             dataFolder: folder, zomeHostPath: products + "/plasmid-zome-host",
-            moduleFolders: settings.withLock { $0.modules } + [products], limits: limits, testMode: true,
-            clock: { clock.now }, randomBytes: { SystemRandom.bytes($0) })
+            moduleFolders: settings.modules + [products], limits: limits, testMode: true,
+            clock: { clock.now.advanced(byMicroseconds: skew) }, randomBytes: { SystemRandom.bytes($0) })
         options.messageFate = { messages.fate($0, $1) }
         if network.isConnected {
             let started = NIODeadline.now()
             options.networkClock = {
                 let passed = (NIODeadline.now() - started).nanoseconds / 1_000
-                return Timestamp(microseconds: clock.now.microseconds + passed)
+                return clock.now.advanced(byMicroseconds: skew + passed)
             }
             var others = NetworkOptions(
-                listen: ["/ip4/127.0.0.1/tcp/0"], bootstrap: network.addresses(besides: self))
+                listen: ["/ip4/127.0.0.1/tcp/0"], bootstrap: settings.bootstrap ?? network.addresses(besides: self))
             others.holders = network.holders
             options.network = others
         }
