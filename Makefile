@@ -1,7 +1,7 @@
 # What a person does with this repository. `make` alone lists it. Demo and test share one debug build.
 SHELL := /bin/bash
 .DEFAULT_GOAL := help
-.PHONY: install help setup build demo test test-slow soak tutorial docs check bench format clean
+.PHONY: install help setup build demo test test-slow soak fuzz tutorial docs check bench format clean
 
 help: ## List these targets
 	@printf 'make …\n'
@@ -39,6 +39,11 @@ soak: setup ## Simulated networks by the hundred, and one of 500 nodes; SEEDS=FR
 	@.build/release/plasmid sim dht --nodes 16 --seeds $(or $(SEEDS),1-200) --faults all
 	@.build/release/plasmid sim dht --nodes 60 --seeds $(or $(SEEDS),1-10) --faults all --seconds 180
 	@.build/release/plasmid sim dht --nodes 500 --seed 1 --faults churn=0.33,skew --seconds 180
+
+fuzz: ## Every decoder of bytes from outside, each for FUZZ_SECONDS (10), from new seeds or from PLASMID_SEED
+	@scripts/setup.sh test
+	@scripts/build.sh 'debug with tests' --build-tests
+	@FUZZ_SECONDS=$(or $(FUZZ_SECONDS),10) $(run_tests) --filter '/fuzz'
 
 tutorial: build ## Follow docs/tutorials word by word, each in a fresh folder
 	@scripts/tutorial.sh

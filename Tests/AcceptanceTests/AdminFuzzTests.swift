@@ -35,17 +35,17 @@ struct AdminFuzzTests {
     ]
 
     @Test("3,000 random requests are answered, each under its id, and the conductor works on")
-    func random() async throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        FileHandle.standardError.write(Data("odd parameters: seed \(seed)\n".utf8))
-        var generator = FuzzGenerator(state: seed)
+    func fuzz() async throws {
+        let rounds = Fuzz("parameters of the admin API", rounds: 3_000)
+        let seed = rounds.seed
         let methods =
             AdminMethod.all.filter { name in Self.areas.contains { name.hasPrefix($0) } }
             + ["call", "info/instances", "signals/subscribe"]
-        let requests = (0..<3_000).map { _ in Self.request(methods, &generator) }
         try await TestConductor.with { conductor in
             try await InterfaceTests.prepare(conductor)
-            for (round, request) in requests.enumerated() {
+            var generator = FuzzGenerator(state: seed)
+            for round in rounds {
+                let request = Self.request(methods, &generator)
                 do {
                     _ = try await conductor.admin.call(request.method, params: Array(request.params.utf8))
                 } catch let error as PlasmidError {

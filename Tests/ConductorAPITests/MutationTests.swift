@@ -50,19 +50,12 @@ private let samples: [[UInt8]] = [
 
 @Suite("Hostile input")
 struct MutationTests {
-    private let seed: UInt64
-
-    /// Says the seed before anything runs, so that even a crash can be run again: `PLASMID_SEED=… swift test --filter …`.
-    init() {
-        let given = ProcessInfo.processInfo.environment["PLASMID_SEED"].flatMap { UInt64($0) }
-        seed = given ?? UInt64.random(in: 0...UInt64.max)
-        FileHandle.standardError.write(Data("hostile input: PLASMID_SEED=\(seed)\n".utf8))
-    }
-
     @Test("1,000 mutations of messages: each is answered with JSON or closed with 1007, and a socket left open works")
-    func messages() throws {
+    func fuzzMessages() throws {
+        let rounds = Fuzz("messages of the API", rounds: 1_000)
+        let seed = rounds.seed
         var mutator = Mutator(generator: SeededGenerator(seed: seed), samples: samples)
-        for round in 0..<1_000 {
+        for round in rounds {
             let message = mutator.mutation()
             let socket = try EmbeddedSocket(scope: round % 2 == 0 ? .admin : .app("app"))
             defer { socket.end() }
@@ -82,13 +75,15 @@ struct MutationTests {
     }
 
     @Test("1,000 mutations of frames, in random cuts: answers, or one close with a right code, and never more")
-    func frames() throws {
+    func fuzzFrames() throws {
+        let rounds = Fuzz("frames of WebSockets", rounds: 1_000)
+        let seed = rounds.seed
         let frames =
             samples.map { clientFrame(1, $0) }
             + samples.map { clientFrame(1, Array($0.prefix(20)), fin: false) + clientFrame(0, Array($0.dropFirst(20))) }
             + [clientFrame(9, [1, 2]) + clientFrame(8, [0x03, 0xE8])]
         var mutator = Mutator(generator: SeededGenerator(seed: seed), samples: frames)
-        for round in 0..<1_000 {
+        for round in rounds {
             let bytes = mutator.mutation() + mutator.mutation()
             let socket = try EmbeddedSocket()
             defer { socket.end() }
@@ -111,7 +106,9 @@ struct MutationTests {
     }
 
     @Test("500 mutations of HTTP requests on real sockets: an HTTP answer or silence, and the service goes on")
-    func requests() async throws {
+    func fuzzRequests() async throws {
+        let rounds = Fuzz("requests of HTTP", rounds: 500)
+        let seed = rounds.seed
         try await TestService.run({
             $0.bodyDeadline = .milliseconds(50); $0.headDeadline = .milliseconds(50)
         }) {
@@ -124,7 +121,7 @@ struct MutationTests {
                 Wire.post(body, port, more: "Expect: 100-continue\r\nOrigin: http://x\r\n"),
             ].map { Array($0.utf8) }
             var mutator = Mutator(generator: SeededGenerator(seed: seed), samples: requests)
-            for round in 0..<500 {
+            for round in rounds {
                 let wire = try await Wire.connect(port, on: service.group)
                 wire.send(mutator.mutation())
                 let answer = try? await wire.next { bytes in

@@ -47,10 +47,11 @@ struct FrameTests {
         #expect(reader.heldBytes == Frame.headerBytes + 3)
     }
 
-    @Test("any bytes are frames or an error, never a trap", arguments: 0..<64)
-    func fuzz(_ seed: UInt64) {
-        var generator = Xorshift(seed: seed)
-        for _ in 0..<200 {
+    @Test("any bytes are frames or an error, never a trap")
+    func fuzz() {
+        let rounds = Fuzz("bytes of frames", rounds: 12_800)
+        var generator = Xorshift(seed: rounds.seed)
+        for _ in rounds {
             var bytes = (0..<Int(generator.next() % 60)).map { _ in UInt8(truncatingIfNeeded: generator.next()) }
             if generator.next() % 2 == 0, bytes.count > 9 { bytes.replaceSubrange(0..<5, with: [0, 0, 0, 8, 16]) }
             var reader = FrameReader()

@@ -91,10 +91,11 @@ struct RoundTripTests {
     }
 
     @Test("changed bytes are refused, or read as a value whose canonical bytes are stable", arguments: subjects.indices)
-    func mutations(_ index: Int) {
+    func fuzz(_ index: Int) {
         let subject = subjects[index]
-        var random = Seeded("mutations of \(subject.name)")
-        for _ in 0..<800 {
+        let rounds = Fuzz(subject.name, rounds: 800)
+        var random = Seeded(rounds.seed)
+        for _ in rounds {
             let bytes = mutated(subject.sample(&random), &random)
             guard let canonical = subject.read(bytes) else { continue }
             #expect(subject.read(canonical) == canonical, "\(subject.name), seed \(random.seed)")
@@ -113,10 +114,11 @@ struct RoundTripTests {
     }
 
     @Test("random bytes harm no decoder")
-    func noise() {
-        var random = Seeded("noise")
+    func fuzzWithNoise() {
+        let rounds = Fuzz("noise", rounds: 4_000)
+        var random = Seeded(rounds.seed)
         var read = 0
-        for _ in 0..<4_000 {
+        for _ in rounds {
             let bytes = random.bytes(0...60)
             for subject in subjects where subject.read(bytes) != nil { read += 1 }
             _ = try? JSONText.json(fromMessagePack: bytes)

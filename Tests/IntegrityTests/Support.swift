@@ -50,6 +50,12 @@ struct Seeded: RandomNumberGenerator {
         FileHandle.standardError.write(Data("\(name): PLASMID_SEED=\(seed)\n".utf8))
     }
 
+    /// With a seed that was said already.
+    init(_ seed: UInt64) {
+        self.seed = seed
+        state = seed
+    }
+
     mutating func next() -> UInt64 {
         state &+= 0x9E37_79B9_7F4A_7C15
         var z = state

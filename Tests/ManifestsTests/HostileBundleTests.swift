@@ -32,6 +32,35 @@ struct HostileBundleTests {
         }
     }
 
+    @Test("what is packed, altered and packed again is a bundle or refused, and never a trap")
+    func fuzz() throws {
+        let rounds = Fuzz("bundles", rounds: 400)
+        var random = SplitMix(state: rounds.seed)
+        let bench = try BundleBench()
+        var samples: [[UInt8]] = []
+        for bytes in [try bench.happ().bytes, try bench.dna().bytes] {
+            samples.append(try Gzip.unpack(bytes, most: BundleLimits.unpackedBytes, "it"))
+        }
+        var refused = 0
+        for round in rounds {
+            var bytes = samples[round % samples.count]
+            for _ in 0...Int.random(in: 0...3, using: &random) where !bytes.isEmpty {
+                let place = Int.random(in: 0..<bytes.count, using: &random)
+                switch Int.random(in: 0..<5, using: &random) {
+                case 0: bytes[place] ^= 1 << UInt8.random(in: 0..<8, using: &random)
+                case 1: bytes[place] = [0, 0x7f, 0x90, 0xc0, 0xdf, 0xff].randomElement(using: &random) ?? 0
+                case 2: bytes.remove(at: place)
+                case 3: bytes.insert(contentsOf: [0xdd, 0xff, 0xff, 0xff, 0xff], at: place)
+                default: bytes.removeSubrange(place...)
+                }
+            }
+            // Half of them reach behind gzip, the other half do not get that far.
+            let packed = round % 4 < 2 ? try Gzip.pack(bytes) : bytes
+            if BundleBench.refusal(packed) != nil { refused += 1 }
+        }
+        #expect(refused > 0, "seed \(rounds.seed)")
+    }
+
     @Test("a bomb is refused before anything is allocated for it")
     func bomb() throws {
         let zeros = try Gzip.pack([UInt8](repeating: 0, count: 4 << 20))

@@ -47,11 +47,12 @@ struct ImportScannerTests {
 
     @Test("no bytes make the scanner crash or go on for ever")
     func fuzz() {
-        var random = SplitMix(state: 0x5EED_0002)
+        let rounds = Fuzz("imports", rounds: 2_000)
+        var random = SplitMix(state: rounds.seed)
         let pieces = [
             "import ", "A", "\"", "\"\"\"", "#", "\\(", ")", "(", "/*", "*/", "//", "\n", "`", ".", "\\", "\u{E9}",
         ]
-        for _ in 0..<2_000 {
+        for _ in rounds {
             var text = ""
             for _ in 0..<(random.next() % 40) { text += pieces[Int(random.next() % UInt64(pieces.count))] }
             for found in ImportScanner.imports(in: Array(text.utf8)) { #expect(found.position.line >= 1) }

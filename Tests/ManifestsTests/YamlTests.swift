@@ -79,11 +79,12 @@ struct YamlTests {
 
     @Test("no text makes the reader crash or go on for ever")
     func fuzz() throws {
-        var random = SplitMix(state: 0x5EED_0001)
+        let rounds = Fuzz("manifests", rounds: 400)
+        var random = SplitMix(state: rounds.seed)
         let samples = try Samples("Good")
         let base = Array(try samples.text("notes.yaml").unicodeScalars)
         let spice = Array("{}[],:-?&*!|>'\"%@`#\n\t ~<=0123456789abc\u{1}é\u{FEFF}".unicodeScalars)
-        for round in 0..<400 {
+        for round in rounds {
             var scalars = base
             for _ in 0..<(1 + Int(random.next() % 6)) {
                 let index = Int(random.next() % UInt64(scalars.count))
@@ -99,7 +100,7 @@ struct YamlTests {
             text.unicodeScalars.append(contentsOf: scalars)
             let file = try samples.write("fuzz.yaml", text)
             let (manifest, faults) = ManifestReader.dna(at: file)
-            #expect((manifest == nil) == faults.hasErrors, "seed 0x5EED0001 round \(round)")
+            #expect((manifest == nil) == faults.hasErrors, "seed \(rounds.seed) round \(round)")
             _ = ManifestReader.happ(at: file)
         }
     }

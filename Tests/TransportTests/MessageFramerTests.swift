@@ -49,8 +49,9 @@ struct MessageFramerTests {
 
     @Test("no bytes trap it")
     func fuzz() {
-        var random = DiscoveryRandom(3)
-        for _ in 0..<2_000 {
+        let rounds = Fuzz("framed messages", rounds: 2_000)
+        var random = DiscoveryRandom(rounds.seed)
+        for _ in rounds {
             var framer = MessageFramer(maximum: 50)
             framer.append(ByteBuffer(bytes: random.bytes(Int.random(in: 0...100, using: &random))))
             while let message = try? framer.next() { #expect(message.count <= 50) }

@@ -34,13 +34,15 @@ struct ReconcileFuzzTests {
         }
     }
 
-    @Test("mutated and random bytes are refused or read as what they say", arguments: 1...8 as ClosedRange<UInt64>)
-    func mutations(seed: UInt64) throws {
+    @Test("mutated and random bytes are refused or read as what they say")
+    func fuzz() throws {
+        let rounds = Fuzz("messages of reconciliation", rounds: 3_200)
+        let seed = rounds.seed
         var random = Seeded(seed)
         let messages = try Self.samples(&random)
         let index = OpIndex(random.keys(300))
         var refused = 0
-        for step in 0..<400 {
+        for step in rounds {
             var bytes = messages[step % messages.count].packed
             for _ in 0...Int.random(in: 0..<4, using: &random) where !bytes.isEmpty {
                 let place = Int.random(in: 0..<bytes.count, using: &random)

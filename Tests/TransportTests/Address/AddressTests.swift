@@ -178,12 +178,13 @@ import Testing
         #expect(throws: PlasmidError.self) { try Multiaddr(bytes: [0x99, 0x13] + [UInt8](repeating: 0, count: 1023)) }
     }
 
-    @Test func hostileBytes() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+    @Test func fuzz() throws {
+        let rounds = Fuzz("addresses", rounds: 3_000)
+        let seed = rounds.seed
         var random = SeededRandom(seed: seed)
         let good = hex(
             "047f000001060fa1a5032600240801122003a107bff3ce10be1d70dd18e74bc09967e4d6309ba50d5f1ddc8664125531b8dd03")
-        for _ in 0..<3000 {
+        for _ in rounds {
             let bytes =
                 Bool.random(using: &random)
                 ? random.mutated(good) : random.bytes(Int.random(in: 0...40, using: &random))

@@ -44,9 +44,8 @@ struct BootstrapMessageTests {
 
     @Test("no bytes trap a decoder, and what it accepts it would have written")
     func fuzz() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed)")
-        var random = DiscoveryRandom(seed)
+        let rounds = Fuzz("bootstrap messages", rounds: 4_000)
+        var random = DiscoveryRandom(rounds.seed)
         let requests = [
             BootstrapRequest.get(name: Bytes32(repeating: 1), count: 3).bytes,
             BootstrapRequest.put(
@@ -57,7 +56,7 @@ struct BootstrapMessageTests {
             BootstrapAnswer.kept.bytes, BootstrapAnswer.records([try Self.record(1), try Self.record(2)]).bytes,
             BootstrapAnswer.refused(.full).bytes,
         ]
-        for round in 0..<4_000 {
+        for round in rounds {
             let random1 = random.bytes(Int.random(in: 0...80, using: &random))
             let request = round % 4 == 0 ? random1 : random.mutated(requests[round % 2])
             if let read = BootstrapRequest(bytes: request) { #expect(read.bytes == request) }

@@ -16,6 +16,20 @@ struct RendezvousTests {
         #expect(Rendezvous(spaceKey: Bytes32(repeating: 1)).open(sealed, epoch: 5) == record)
     }
 
+    @Test("an altered record opens as nothing")
+    func fuzz() throws {
+        let rounds = Fuzz("sealed records", rounds: 1_000)
+        var random = DiscoveryRandom(rounds.seed)
+        for round in rounds {
+            let record = random.bytes(Int.random(in: 0...Rendezvous.recordBytesMaximum, using: &random))
+            let sealed = try #require(place.seal(record, epoch: 5, nonce: random.bytes(24)))
+            var bytes = random.mutated(sealed.bytes)
+            bytes = Array((bytes + sealed.bytes).prefix(sealed.bytes.count))
+            guard bytes != sealed.bytes, let altered = SealedRecord(bytes: bytes) else { continue }
+            #expect(place.open(altered, epoch: 5) == nil, "seed \(rounds.seed), round \(round)")
+        }
+    }
+
     @Test("sizes tell only which of three it is")
     func sizes() throws {
         let short = try #require(place.seal([1], epoch: 5, nonce: nonce))

@@ -156,11 +156,12 @@ struct IdentifyTests {
     }
 
     @Test("hostile bytes")
-    func hostile() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+    func fuzz() throws {
+        let rounds = Fuzz("identify", rounds: 3_000)
+        let seed = rounds.seed
         var random = SeededRandom(seed: seed)
         let good = try message().framed()
-        for _ in 0..<3000 {
+        for _ in rounds {
             let bytes = random.mutated(good)
             let code = code {
                 let message = try read(bytes)

@@ -58,16 +58,15 @@ struct KadMessageTests {
 
     @Test("no bytes trap the decoder")
     func fuzz() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed)")
-        var random = DiscoveryRandom(seed)
+        let rounds = Fuzz("Kad messages", rounds: 4_000)
+        var random = DiscoveryRandom(rounds.seed)
         let address = try Multiaddr("/ip4/1.2.3.4/tcp/5")
         let contacts = (0..<4).map { _ in
             KadContact(peer: PeerID(publicKey: random.bytes32()), addresses: [address, address])
         }
         let message = KadMessage(.getProviders, key: [1, 2, 3], closer: contacts, providers: contacts).bytes
         var read = 0
-        for round in 0..<4_000 {
+        for round in rounds {
             let bytes = round % 5 == 0 ? random.bytes(Int.random(in: 0...100, using: &random)) : random.mutated(message)
             guard let message = try? KadMessage(bytes: bytes) else { continue }
             read += 1

@@ -26,15 +26,14 @@ struct NATTests {
 
     @Test("no bytes trap a decoder")
     func fuzz() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed)")
-        var random = DiscoveryRandom(seed)
+        let rounds = Fuzz("AutoNAT and hole punching", rounds: 3_000)
+        var random = DiscoveryRandom(rounds.seed)
         let seen = try address("/ip4/203.0.113.7/tcp/4001")
         let samples = [
             HolePunchMessage.connect([seen, seen]).bytes, AutoNATMessage.dial(peer(1), addresses: [seen]).bytes,
             AutoNATMessage.response(.ok, address: seen).bytes,
         ]
-        for round in 0..<3_000 {
+        for round in rounds {
             let bytes = round % 4 == 0 ? random.bytes(30) : random.mutated(samples[round % 3])
             if case .connect(let addresses)? = try? HolePunchMessage(bytes: bytes) { #expect(addresses.count <= 16) }
             if case .dial(_, let addresses)? = try? AutoNATMessage(bytes: bytes) { #expect(addresses.count <= 16) }
@@ -176,7 +175,7 @@ struct NATTests {
         #expect(slow.received(.connect([seen]), now: seconds(11)) == [.over(false)])
         #expect(HolePunch.usable(others, allowsLocal: true).count == 1)
         let seed = UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed)")
+
         var random = DiscoveryRandom(seed)
         for _ in 0..<500 {
             var punch = HolePunch(role: Bool.random(using: &random) ? .opener : .answerer, addresses: [seen])

@@ -146,11 +146,12 @@ struct MultistreamTests {
     }
 
     @Test("hostile bytes")
-    func hostile() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
+    func fuzz() throws {
+        let rounds = Fuzz("negotiations", rounds: 3_000)
+        let seed = rounds.seed
         var random = SeededRandom(seed: seed)
         let good = MultistreamDialer(["/plasmid/space/1.0.0"]).start() + Multistream.message("na")
-        for _ in 0..<3000 {
+        for _ in rounds {
             let bytes = random.mutated(good)
             var listener = MultistreamListener()
             var dialer = MultistreamDialer(["/plasmid/space/1.0.0", "/b"])

@@ -34,9 +34,8 @@ struct RelayCoreTests {
 
     @Test("no bytes trap a decoder")
     func fuzz() throws {
-        let seed = UInt64.random(in: 0...UInt64.max)
-        print("seed \(seed)")
-        var random = DiscoveryRandom(seed)
+        let rounds = Fuzz("relay messages", rounds: 3_000)
+        var random = DiscoveryRandom(rounds.seed)
         let reservation = RelayReservation(
             expires: 9, addresses: [try Multiaddr("/ip4/1.2.3.4/tcp/5")], voucher: [1, 2])
         let samples = [
@@ -44,7 +43,7 @@ struct RelayCoreTests {
             HopMessage.status(.ok, reservation: reservation, limit: RelayLimit(seconds: 1, bytes: 2)).bytes,
             StopMessage.connect(peer(2), limit: RelayLimit(seconds: 1, bytes: 2)).bytes,
         ]
-        for round in 0..<3_000 {
+        for round in rounds {
             let bytes = round % 5 == 0 ? random.bytes(40) : random.mutated(samples[round % 4])
             if let message = try? HopMessage(bytes: bytes) {
                 #expect(message.bytes.count <= 2 * HopMessage.bytesMaximum)

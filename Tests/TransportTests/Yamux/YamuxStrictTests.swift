@@ -144,10 +144,14 @@ struct YamuxStrictTests {
         #expect(seen.count == 255 && Set(seen).count == 255)
     }
 
-    @Test("random bytes and altered frames: no trap, no more memory than the bounds", arguments: 0..<40)
-    func fuzz(round: Int) {
-        let seed = UInt64(round) &* 7_919 &+ 1
-        var dice = SeededRandom(seed: seed)
+    @Test("random bytes and altered frames: no trap, no more memory than the bounds")
+    func fuzz() {
+        let rounds = Fuzz("frames of yamux", rounds: 40)
+        var dice = SeededRandom(seed: rounds.seed)
+        for _ in rounds { Self.fuzz(&dice, rounds.seed) }
+    }
+
+    private static func fuzz(_ dice: inout SeededRandom, _ seed: UInt64) {
         let session = Machine(Bool.random(using: &dice) ? .client : .server)
         for _ in 0..<3 { _ = session.open() }
         for step in 0..<400 {

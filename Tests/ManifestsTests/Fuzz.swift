@@ -1,0 +1,1 @@
+../Helpers/fuzzing/Fuzz.swift
