@@ -28,6 +28,11 @@ let rules = IntegrityZome("hostile_integrity") {
         case "flips":
             // Another verdict every other time: it looks at the clock.
             if ContinuousClock.now.hashValue & 1 == 0 { throw Invalid("not at this time") }
+        case "spoils":
+            // Accepted; but a process that has seen it judges otherwise from then on.
+            History.shared.isSpoilt = true
+        case "plain":
+            if History.shared.isSpoilt { throw Invalid("this process is spoilt") }
         default: break
         }
     }
@@ -39,6 +44,7 @@ let rules = IntegrityZome("hostile_integrity") {
 /// `@unchecked Sendable`: touched by the one thread that runs the module's calls.
 final class History: @unchecked Sendable {
     static let shared = History()
+    var isSpoilt = false
     private var turns = 0
 
     @discardableResult
