@@ -140,6 +140,29 @@ private final class IncomingScene {
         peers.changed()
     }
 
+    /// Puts something into the storage, past the pipeline.
+    func take(_ batch: OpBatch, _ then: @escaping () throws -> Void) {
+        store.take(batch) { [promise] result in
+            do {
+                try result.get()
+                try then()
+            } catch {
+                promise.fail(error)
+            }
+        }
+    }
+
+    /// What an operator is shown of the ops that wait.
+    func waiting() throws -> [MessagePackValue] {
+        var answer: Result<MessagePackValue, PlasmidError>?
+        let params: [MessagePackValue.Pair] = [
+            .init("instance_id", .string(bench.cell.instanceID)), .init("state", .string("waiting")),
+        ]
+        bench.conductor.admin("admin/network/ops", params: .map(params)) { answer = $0 }
+        guard case .array(let rows)? = try answer?.get() else { return [] }
+        return rows
+    }
+
     func end() {
         incoming.stop()
         bench.close()
@@ -301,6 +324,91 @@ struct IncomingOpsTests {
                 #expect(rejected.map(\.reason) == ["bad words", "bad words"])
                 #expect(fresh == 6, "two for each rejected op, one for each that trapped: \(fresh)")
                 scene.end()
+            }
+        }
+    }
+
+    @Test("an op that the storage refuses is set aside alone, with its code; the others of its batch are stored")
+    func refusedByStorage() throws {
+        try run { scene in
+            scene.bench.conductor.cells[scene.bench.cell.instanceID] = scene.bench.cell
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            other.add(note: "hello")
+            let ops = other.ops
+            let culprit = ChainOp.ops(for: other.records[3])[0]
+            scene.incoming.receive(ops, from: 3, receiptsWanted: true)
+            // Behind the pipeline's back it is judged otherwise, which no storage takes back.
+            var batch = OpBatch()
+            batch.rejected = [
+                RejectedOp(op: HeldOp(culprit), reason: "so", when: Timestamp(microseconds: 1))
+            ]
+            scene.take(batch) {}
+            scene.when({ scene.peers.held.count == ops.count - 1 && !scene.peers.receipts.isEmpty }) {
+                #expect(scene.peers.held == Set(ops.map(\.hash)).subtracting([culprit.hash]))
+                let receipts = scene.peers.receipts.flatMap(\.receipts)
+                #expect(Set(receipts.map(\.receipt.op)) == scene.peers.held)
+                let rows = try scene.waiting()
+                #expect(rows.map { $0["op"] } == [.string(culprit.hash.text)])
+                #expect(rows.first?["code"] == .string("opRefused"))
+                #expect(scene.peers.faults.isEmpty && scene.peers.blocked.isEmpty)
+                scene.end()
+            }
+        }
+    }
+
+    @Test("an op that waits is shown at once, before it is kept across restarts")
+    func waitingInMemory() throws {
+        try run { scene in
+            scene.bench.conductor.cells[scene.bench.cell.instanceID] = scene.bench.cell
+            var other = OtherChain(40, dna: scene.bench.cell.space.dna)
+            other.add(note: "hello")
+            let last = ChainOp.ops(for: other.records[3])[1]
+            let missing = AnyDhtHash(other.records[2].hash)
+            scene.peers.whenAsked = { _ in
+                let rows = (try? scene.waiting()) ?? []
+                #expect(rows.map { $0["op"] } == [.string(last.hash.text)])
+                #expect(rows.first?["missing"] == .array([.string(missing.text)]))
+                #expect((try? scene.store.parked(limit: 9))?.isEmpty == true)
+                scene.end()
+            }
+            scene.incoming.receive([.chainOp(last)], from: 3, receiptsWanted: false)
+        }
+    }
+
+    @Test("after a restart a charge that waited is made, and who made false warrants is known")
+    func restart() throws {
+        try run { scene in
+            let space = scene.bench.cell.space
+            var other = OtherChain(40, dna: space.dna)
+            other.add(note: "of a type that there is not", index: 9)
+            let mallory = OtherChain(66, dna: space.dna)
+            var batch = OpBatch()
+            batch.integrated = other.records.prefix(3).flatMap { ChainOp.ops(for: $0) }.map { HeldOp($0) }
+            let bad = ChainOp.ops(for: other.records[3])[0]
+            batch.rejected = [RejectedOp(op: HeldOp(bad), reason: "rule 20", when: Timestamp(microseconds: 1))]
+            let lies = other.records.map { record in
+                let charge = Charge.invalid(CheckedOp(held: ChainOp.ops(for: record)[0]), reason: "I say so")
+                let (warrant, evidence) = charge.warrant(by: mallory.agent, now: Timestamp(microseconds: 5))
+                return SignedWarrant(
+                    warrant: warrant, signature: mallory.sign(warrant.signedBytes), evidence: evidence)
+            }
+            batch.warrants = lies.prefix(3).map {
+                StoredWarrant(signed: $0, standing: .rejected, when: Timestamp(microseconds: 6))
+            }
+            scene.take(batch) {
+                let again = IncomingOps(space)
+                again.network = scene.peers
+                scene.when({ scene.peers.spreadOps.count == 1 }) {
+                    guard case .warrant(let signed)? = scene.peers.spreadOps.first else {
+                        throw PlasmidError(.internal, "that was no warrant")
+                    }
+                    #expect(signed.warrant.warrantee == other.agent && signed.warrant.author == scene.bench.agent)
+                    #expect(scene.peers.blocked == [other.agent])
+                    again.receive([.warrant(lies[3])], from: 5, receiptsWanted: false)
+                    #expect(scene.peers.faults.map(\.1) == [.refusedAuthor])
+                    again.stop()
+                    scene.end()
+                }
             }
         }
     }

@@ -17,6 +17,7 @@ import ZomeRuntime
         var passed: [DirectSignal] = []
         var announcedArcs: [AgentPubKey: Arc] = [:]
         var heldOps = 0
+        var signalsLeftOut: UInt64 = 0
         var peers: [PeerView] = []
         var rounds: [SyncView] = []
         func signal(_ signal: DirectSignal) { passed.append(signal) }

@@ -21,13 +21,13 @@ extension Conductor {
         let peers = network.peerViews()
         return NetworkFigures(
             peers: peers.count, connected: peers.count { $0.connection != nil }, arcs: network.announcedArcs,
-            heldOps: network.heldOps)
+            heldOps: network.heldOps, signalsLeftOut: network.signalsLeftOut)
     }
 
     func view(_ figures: NetworkFigures) -> MessagePackValue {
         .object([
             "peers": .number(figures.peers), "connected": .number(figures.connected),
-            "held_ops": .number(figures.heldOps),
+            "held_ops": .number(figures.heldOps), "signals_left_out": .number(figures.signalsLeftOut),
             "arcs": .array(
                 figures.arcs.sorted { $0.key.text < $1.key.text }.map { agent, arc in
                     .object(["agent": .string(agent.text), "arc": view(arc)])

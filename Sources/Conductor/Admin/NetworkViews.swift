@@ -101,12 +101,15 @@ public struct NetworkFigures: Sendable, Hashable {
     public var arcs: [AgentPubKey: Arc]
     /// Ops that this node holds, own ones included.
     public var heldOps: Int
+    /// Signals that peers were too slow to be sent, since the start.
+    public var signalsLeftOut: UInt64
 
     /// Figures from their parts.
-    public init(peers: Int, connected: Int, arcs: [AgentPubKey: Arc], heldOps: Int) {
+    public init(peers: Int, connected: Int, arcs: [AgentPubKey: Arc], heldOps: Int, signalsLeftOut: UInt64 = 0) {
         self.peers = peers
         self.connected = connected
         self.arcs = arcs
         self.heldOps = heldOps
+        self.signalsLeftOut = signalsLeftOut
     }
 }

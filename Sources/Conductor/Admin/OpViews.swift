@@ -1,5 +1,6 @@
 import Integrity
 import Storage
+import Validation
 
 /// `admin/network/ops`: how the ops of a space stand on this node.
 extension Conductor {
@@ -30,7 +31,7 @@ extension Conductor {
         let limit = min(max(params.count("limit") ?? 100, 1), Self.opsMaximum)
         let store = cell.space.store
         switch state {
-        case .waiting: return .array(try store.parked(limit: limit).map(Self.view))
+        case .waiting: return .array(try waitingOps(cell.space, limit: limit))
         case .rejected: return .array(try store.rejected(limit: limit).map(Self.view))
         case .unpublished:
             var rows: [MessagePackValue] = []
@@ -42,12 +43,50 @@ extension Conductor {
         }
     }
 
-    private static func view(_ parked: ParkedOp) -> MessagePackValue {
+    /// What is kept across restarts, and what has not waited long enough for that.
+    private func waitingOps(_ space: SpaceContext, limit: Int) throws(PlasmidError) -> [MessagePackValue] {
+        let kept = try space.store.parked(limit: limit)
+        let inWork = space.incomingIfAny?.pipeline.inWork(limit: limit) ?? []
+        var steps: [DhtOpHash: OpInWork] = [:]
+        for op in inWork { steps[op.hash] = op }
+        var rows = kept.map { Self.view($0, steps[$0.hash]) }
+        let known = Set(kept.map(\.hash))
+        for op in inWork where rows.count < limit && !known.contains(op.hash) {
+            switch op.step {
+            case .waiting, .unvalidatable: rows.append(Self.view(op))
+            case .judging, .storing: continue
+            }
+        }
+        return rows
+    }
+
+    private static func view(_ op: OpInWork) -> MessagePackValue {
+        var fields: [MessagePackValue.Pair] = [
+            .init("op", .string(op.hash.text)), .init("type", .string(op.action == nil ? "warrant" : op.type)),
+            .init("author", .string(op.author.text)), .init("since_at", .number(op.since.microseconds)),
+        ]
+        if let action = op.action { fields.append(.init("action", .string(action.text))) }
+        fields.append(.init("missing", .array(missing(op).map { .string($0.text) })))
+        return .map(fields + refusal(op))
+    }
+
+    private static func missing(_ op: OpInWork) -> [AnyDhtHash] {
+        if case .waiting(let missing) = op.step { return missing }
+        return []
+    }
+
+    /// Why no verdict can be had.
+    private static func refusal(_ op: OpInWork?) -> [MessagePackValue.Pair] {
+        guard case .unvalidatable(let code, let words)? = op?.step else { return [] }
+        return [.init("code", .string(code.rawValue)), .init("reason", .string(words))]
+    }
+
+    private static func view(_ parked: ParkedOp, _ inWork: OpInWork?) -> MessagePackValue {
         .map(
             about(parked.op, parked.hash) + [
                 .init("since_at", .number(parked.since.microseconds)),
                 .init("missing", .array(parked.missing.map { .string($0.text) })),
-            ])
+            ] + refusal(inWork))
     }
 
     private static func view(_ rejected: RejectedStored) -> MessagePackValue {

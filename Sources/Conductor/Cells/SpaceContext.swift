@@ -55,6 +55,9 @@ final class SpaceContext {
         declaredRules = DeclarativeRules(dna: definition)
     }
 
+    /// Ops of others, if there were any since the start: who only looks, or leaves, shall not begin to take them.
+    var incomingIfAny: IncomingOps? { incomingOps }
+
     /// The last cell is gone: ops of others are taken no more.
     func endIncoming() {
         incomingOps?.stop()

@@ -31,6 +31,9 @@ final class MemberStream {
     /// Whether the peer takes more now: what may wait should wait for ``onRoom``.
     var hasRoom: Bool { isOpen && queue.isEmpty && stream.isWritable }
 
+    /// Bytes that wait for the peer to take them.
+    var waitingBytes: Int { queue.bytes }
+
     func send(_ frame: Frame) {
         guard isOpen else { return }
         var buffer = ByteBuffer()

@@ -131,7 +131,7 @@ final class NetworkDesk {
             guard !runs || conductor.spaces[dna] !== network.space else { continue }
             spaces[dna] = nil
             network.space.network = nil
-            network.space.incoming.network = nil
+            network.space.incomingIfAny?.network = nil
             network.stop()
         }
         for (dna, space) in conductor.spaces.sorted(by: { $0.key < $1.key }) where spaces[dna] == nil {
@@ -157,7 +157,7 @@ final class NetworkDesk {
         reachability.stop()
         for (_, network) in spaces.sorted(by: { $0.key < $1.key }) {
             network.space.network = nil
-            network.space.incoming.network = nil
+            network.space.incomingIfAny?.network = nil
             network.stop(saysGoodbye: saysGoodbye)
         }
         spaces = [:]

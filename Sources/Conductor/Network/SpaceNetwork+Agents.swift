@@ -15,6 +15,8 @@ extension SpaceNetwork {
     private static var recordsOverRelay: Int { 16 }
     /// How long an address has before the next one is tried beside it, in microseconds.
     private static var stagger: Int64 { 1_000_000 }
+    /// Agents of whom it is remembered that their record was not believed.
+    private static var disbelievedMaximum: Int { 256 }
     /// How long a peer that could not be reached is left alone, in microseconds.
     private static var goneFor: Int64 { 10_000_000 }
 
@@ -101,8 +103,10 @@ extension SpaceNetwork {
             guard own[agent] == nil, space.cells[agent] == nil, isNewer(record) else { continue }
             if let fault = record.fault(dna: space.dna, now: now) {
                 self.fault(of: peer, fault)
+                if disbelieved.count < Self.disbelievedMaximum { disbelieved[agent] = fault }
                 continue
             }
+            disbelieved[agent] = nil
             if take(record) { news.append(record) }
         }
         // Passed on once: a record that is known already goes no further.
@@ -207,6 +211,8 @@ extension SpaceNetwork {
     func reach(_ agent: AgentPubKey, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void) {
         let offline = PlasmidError(.peerUnreachable, "agent \(agent) is offline", hint: "try again later")
         guard let record = table.record(of: agent), let id = PeerID(bytes: record.info.peer) else {
+            // Most often a clock is wrong: who sends shall hear that, and not that nobody is there.
+            if let why = disbelieved[agent] { return done(.failure(why)) }
             // Somebody whose chain is held has been here; of anybody else nothing is known.
             if (try? space.store.head(of: agent)) != nil { return done(.failure(offline)) }
             return done(

@@ -1,5 +1,6 @@
 import Gossip
 import Integrity
+import Logging
 import Transport
 
 /// What cells and operators ask of the members elsewhere beside messages: signals on their way out, and how things stand.
@@ -10,10 +11,21 @@ extension SpaceNetwork: SpacePeers {
             from: signal.from, to: signal.to, zome: signal.zome, name: signal.name, payload: signal.payload
         ).packed
         // Nobody waits for it: who is not there does not hear it.
-        reach(signal.to) { result in
+        reach(signal.to) { [weak self] result in
             guard let peer = try? result.get(), (try? peer.show(signal.from)) != nil else { return }
+            guard peer.hasRoomForSignals else { self?.leaveOutSignal(to: signal.to); return }
             peer.tell(.signal, body)
         }
+    }
+
+    /// A peer is slow: what nobody waits for would fill memory here.
+    private func leaveOutSignal(to agent: AgentPubKey) {
+        signalsLeftOut += 1
+        // Said for the 1st, 2nd, 4th, 8th…: a flood of signals shall not be one of lines.
+        guard signalsLeftOut.nonzeroBitCount == 1 else { return }
+        desk.logger.notice(
+            "signals are left out: the peer takes them more slowly than they come",
+            metadata: ["space": "\(space.dna)", "agent": "\(agent)", "left_out": "\(signalsLeftOut)"])
     }
 
     /// A member's signal for an agent here. What its receiver does not want is left out by ``SpaceContext/deliver(_:)``.

@@ -45,6 +45,10 @@ final class SpaceNetwork {
     var arcs: ArcDesk
     /// Reads that wait for what holders sent to be judged.
     var gatherings: [Gathering] = []
+    /// Signals that slow peers were not sent.
+    var signalsLeftOut: UInt64 = 0
+    /// Agents of whom nothing is known but a record that was not believed, and why it was not.
+    var disbelieved: [AgentPubKey: PlasmidError] = [:]
     /// Agents that nothing is taken from any more.
     var blocked: Set<AgentPubKey> = []
     /// Configured addresses that are being dialled.

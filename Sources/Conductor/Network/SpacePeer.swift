@@ -214,6 +214,12 @@ final class SpacePeer {
         talk?.send(Frame(kind, body: body))
     }
 
+    /// Bytes that may wait for a peer before signals to it are left out.
+    static let signalsWaitingMaximum = 1 << 20
+
+    /// Whether what nobody waits for may be sent: not while the peer is slow to take what somebody does wait for.
+    var hasRoomForSignals: Bool { (talk?.waitingBytes ?? .max) <= Self.signalsWaitingMaximum }
+
     /// Shows the peer once that an own agent is here.
     func show(_ agent: AgentPubKey) throws(PlasmidError) {
         guard !shown.contains(agent) else { return }

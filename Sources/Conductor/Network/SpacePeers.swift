@@ -9,6 +9,8 @@ protocol SpacePeers: AnyObject {
     var announcedArcs: [AgentPubKey: Arc] { get }
     /// Ops that this node holds, own ones included.
     var heldOps: Int { get }
+    /// Signals that peers were too slow to be sent, since the start.
+    var signalsLeftOut: UInt64 { get }
     /// The agents elsewhere that are known, in any order.
     func peerViews() -> [PeerView]
     /// What was reconciled with each peer that is connected, in any order.

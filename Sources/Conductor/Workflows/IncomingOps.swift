@@ -82,18 +82,43 @@ final class IncomingOps {
         guard !hasStarted else { return }
         hasStarted = true
         do throws(PlasmidError) {
-            for author in try space.store.authors() {
-                for warrant in try space.store.warrants(against: author, includingRejected: false) {
-                    pipeline.refuse(author, from: warrant.signed.evidence.seq)
-                    network?.block(author)
+            // Of agents whose chains are held elsewhere, too.
+            for agent in try space.store.warrantees() {
+                for warrant in try space.store.warrants(against: agent, includingRejected: true) {
+                    guard warrant.standing == .integrated else {
+                        pipeline.noteFalseWarrant(by: warrant.signed.warrant.author)
+                        continue
+                    }
+                    pipeline.refuse(agent, from: warrant.signed.evidence.seq)
+                    network?.block(agent)
                 }
             }
+            try resumeCharges()
             let parked = try space.store.parked(limit: PipelineLimits().ops / 2)
             pipeline.asksModules = space.validators != nil
             perform(pipeline.restore(parked.map { ($0.op, $0.since) }, held: held, now: now))
         } catch {
             trouble(error)
         }
+    }
+
+    /// What was found against agents who are not refused yet: that it is charged may have waited for their chains.
+    private func resumeCharges() throws(PlasmidError) {
+        let limit = PipelineLimits().ops / 2
+        var charges = try space.store.rejected(limit: limit).map { rejected in
+            Charge.invalid(CheckedOp(held: rejected.op), reason: rejected.reason)
+        }
+        for author in try space.store.authors() where space.cells[author] == nil {
+            for fork in try space.store.forks(of: author) {
+                let first = fork.first?.action.prevAction
+                guard fork.count > 1, fork.dropFirst().contains(where: { $0.action.prevAction == first }) else {
+                    continue
+                }
+                guard let other = fork.dropFirst().first(where: { $0.action.prevAction == first }) else { continue }
+                charges.append(.fork(fork[0], other))
+            }
+        }
+        perform(pipeline.resume(charges, held: held, now: now))
     }
 
     // MARK: Effects
@@ -202,9 +227,40 @@ final class IncomingOps {
                 network?.settled(batch)
                 perform(pipeline.stored(batch.id, held: held, now: now))
                 if !own.isEmpty { network?.spread(own.map { .warrant($0.signed) }) }
+            case .failure(let error) where error.code == .opRefused: storeApart(batch)
             case .failure(let error):
                 trouble(error)
                 perform(pipeline.storeFailed(batch.id, held: held, now: now))
+            }
+        }
+    }
+
+    /// Something in a batch is refused by the storage: each part of it is taken alone, so that one costs the others nothing.
+    private func storeApart(_ batch: SettledOps) {
+        let parts = batch.apart
+        var due = parts.count
+        var refused: [DhtOpHash: PlasmidError] = [:]
+        var failure: PlasmidError?
+        for (name, part) in parts {
+            space.store.take(OpBatch(part)) { [self] result in
+                due -= 1
+                if case .failure(let error) = result {
+                    if error.code == .opRefused {
+                        log(
+                            .error, "an op cannot be stored and is set aside",
+                            ["op": "\(name.map { "\($0)" } ?? "a dependency")", "reason": "\(error.message)"])
+                        if let name { refused[name] = error }
+                    } else {
+                        failure = failure ?? error
+                    }
+                }
+                guard due == 0 else { return }
+                if let failure {
+                    trouble(failure)
+                    return perform(pipeline.storeFailed(batch.id, held: held, now: now))
+                }
+                network?.settled(batch.without(refused))
+                perform(pipeline.stored(batch.id, refused: refused, held: held, now: now))
             }
         }
     }

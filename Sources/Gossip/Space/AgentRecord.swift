@@ -141,7 +141,9 @@ public struct AgentRecord: Hashable, Sendable {
     /// Why a record is not believed in the space of `dna` at `now`; nil if it is.
     public func fault(dna: DnaHash, now: Timestamp) -> PlasmidError? {
         func refused(_ words: String) -> PlasmidError {
-            PlasmidError(.agentRecordRefused, "The record of agent \(info.agent) \(words)")
+            PlasmidError(
+                .agentRecordRefused, "The record of agent \(info.agent) \(words)",
+                hint: "compare the clocks of both machines")
         }
         guard info.addresses.allSatisfy({ $0.count <= Self.addressBytesMaximum }), info.peer.count <= 64 else {
             return refused("names addresses or a peer that are too long")
@@ -153,9 +155,13 @@ public struct AgentRecord: Hashable, Sendable {
             return refused("does not say when it ends, or holds for too long")
         }
         let ahead = info.createdAt.microseconds.subtractingReportingOverflow(now.microseconds)
-        guard !ahead.overflow, ahead.partialValue <= Self.skewMaximum else { return refused("is of the future") }
+        guard !ahead.overflow, ahead.partialValue <= Self.skewMaximum else {
+            return refused("is of the future by the clock here")
+        }
         let behind = now.microseconds.subtractingReportingOverflow(info.expiresAt.microseconds)
-        guard !behind.overflow, behind.partialValue <= Self.skewMaximum else { return refused("has run out") }
+        guard !behind.overflow, behind.partialValue <= Self.skewMaximum else {
+            return refused("has run out by the clock here")
+        }
         guard signature.verifies(Self.message(infoBytes, dna: dna), by: info.agent) else {
             return refused("is not signed by it")
         }

@@ -60,6 +60,28 @@ public struct CheckedOp: Sendable {
     /// The action.
     public var action: Action { signedAction.action }
 
+    init(
+        hash: DhtOpHash, type: ChainOpType, signedAction: SignedAction, actionBytes: [UInt8], entry: OpEntry,
+        location: UInt32
+    ) {
+        self.hash = hash
+        self.type = type
+        self.signedAction = signedAction
+        self.actionBytes = actionBytes
+        self.entry = entry
+        self.location = location
+    }
+
+    /// An op that is held: it was checked before it was stored.
+    public init(held op: ChainOp) {
+        let bytes = op.action.packed
+        let signed = SignedAction(action: op.action, hash: ActionHash(hashing: bytes), signature: op.signature)
+        self.init(
+            hash: bytes.withUnsafeBytes { op.type.hash(actionBytes: $0) }, type: op.type, signedAction: signed,
+            actionBytes: bytes, entry: op.entry,
+            location: op.type.basis(of: op.action, hash: signed.hash)?.location ?? 0)
+    }
+
     /// The op in its wire form.
     public var chainOp: ChainOp {
         ChainOp(type: type, action: action, signature: signedAction.signature, entry: entry)

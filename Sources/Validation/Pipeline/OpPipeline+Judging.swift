@@ -25,6 +25,9 @@ extension OpPipeline {
         _ op: CheckedOp, _ hash: DhtOpHash, _ held: some PipelineReads, _ now: Timestamp,
         _ requests: inout [JudgeRequest]
     ) throws(PlasmidError) {
+        let origin = try origins.origin(
+            of: op.signedAction.hash, op.action, dna: system.dnaHash, reads: StagedReads(staged, over: held))
+        guard origin != .elsewhere else { return letGo(foreign: op, hash) }
         switch try rules(op, held) {
         case .rejected(let violation): settle(hash, op, broken: violation.description, now)
         case .missing(let missing): wait(hash, for: missing, now)
@@ -32,6 +35,16 @@ extension OpPipeline {
             guard asksModules else { return try settle(hash, op, held, now) }
             ask(hash, op, &requests)
         }
+    }
+
+    /// An op of a chain of another space is none of this one: it is neither valid nor rejected here, and nobody is blamed. Who sent it may
+    /// not have seen the chain.
+    private mutating func letGo(foreign op: CheckedOp, _ hash: DhtOpHash) {
+        counts.foreign += 1
+        drop(hash, items[hash]?.source, .foreign)
+        effects.append(.refused(hash, location: op.location))
+        if items[hash]?.isParked == true { batch.settled.append(hash) }
+        remove(hash)
     }
 
     /// System rules, then declarative ones.
@@ -112,9 +125,18 @@ extension OpPipeline {
     }
 
     /// A batch is durable: only now anybody else hears of it.
-    public mutating func stored(_ id: UInt64, held: some PipelineReads, now: Timestamp) -> [PipelineEffect] {
+    /// - Parameter refused: what of it the storage will not hold, and why: it has no verdict, and is shown as such.
+    public mutating func stored(
+        _ id: UInt64, refused: [DhtOpHash: PlasmidError] = [:], held: some PipelineReads, now: Timestamp
+    ) -> [PipelineEffect] {
         event(held, now) { pipeline in
-            guard let done = pipeline.storing.removeValue(forKey: id) else { return }
+            guard let whole = pipeline.storing.removeValue(forKey: id) else { return }
+            for op in whole.integrated where refused[op.hash] != nil { pipeline.forgetStep(op) }
+            for (hash, error) in refused.sorted(by: { $0.key < $1.key }) {
+                pipeline.items[hash]?.step = .unvalidatable(error.code, error.message)
+                pipeline.counts.unvalidatable += 1
+            }
+            let done = whole.without(refused)
             var orders: [ReceiptOrder] = []
             for op in done.integrated {
                 pipeline.forgetStep(op)

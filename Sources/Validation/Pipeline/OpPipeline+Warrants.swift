@@ -33,6 +33,18 @@ extension OpPipeline {
         work.append(name)
     }
 
+    /// Takes up charges from before the start: those of agents who are refused already are over.
+    public mutating func resume(
+        _ charges: [Charge], held: some PipelineReads, now: Timestamp
+    ) -> [PipelineEffect] {
+        event(held, now) { pipeline in
+            for charge in charges { pipeline.charge(charge, charge.shown.hash, now) }
+        }
+    }
+
+    /// Takes up a warrant from before the start that was found not to hold.
+    public mutating func noteFalseWarrant(by issuer: AgentPubKey) { falseWarrants[issuer, default: 0] += 1 }
+
     mutating func judge(
         _ charge: Charge, _ name: DhtOpHash, _ held: some PipelineReads, _ now: Timestamp
     ) throws(PlasmidError) {
@@ -162,12 +174,7 @@ extension SignedWarrant {
     /// The evidence of an invalid op, for the rules.
     var evidenceOp: CheckedOp? {
         guard case .op(let op) = evidence else { return nil }
-        let bytes = op.action.packed
-        let signed = SignedAction(action: op.action, hash: ActionHash(hashing: bytes), signature: op.signature)
-        let hash = bytes.withUnsafeBytes { op.type.hash(actionBytes: $0) }
-        let location = op.type.basis(of: op.action, hash: signed.hash)?.location ?? 0
-        return CheckedOp(
-            hash: hash, type: op.type, signedAction: signed, actionBytes: bytes, entry: op.entry, location: location)
+        return CheckedOp(held: op)
     }
 
     /// An action of the chain that is charged.

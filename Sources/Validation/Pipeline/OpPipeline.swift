@@ -32,6 +32,8 @@ public struct OpPipeline {
     var falseWarrants: [AgentPubKey: Int] = [:]
     /// Actions that are known to be of this space's chains; see ``member(_:_:)``.
     var members: Set<ActionHash> = []
+    /// For which DNA the chains were begun that ops are of.
+    var origins = ChainOrigins()
     /// Spares reading the chains of authors again whose unique fields were judged of late.
     var uniqueMemory = UniqueMemory()
     var uniqueAuthors: Set<AgentPubKey> = []
@@ -182,6 +184,8 @@ public struct PipelineCounts: Sendable, Equatable {
     public var abandoned = 0
     /// Ops of refused authors.
     public var refused = 0
+    /// Ops of chains of other spaces.
+    public var foreign = 0
     /// Ops that no verdict could be had for.
     public var unvalidatable = 0
 

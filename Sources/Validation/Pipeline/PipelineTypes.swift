@@ -127,6 +127,36 @@ public struct SettledOps: Sendable {
     }
 }
 
+extension SettledOps {
+    /// The same in parts that can be stored each for itself, with the op or warrant that each is about.
+    public var apart: [(name: DhtOpHash?, part: SettledOps)] {
+        var parts: [(name: DhtOpHash?, part: SettledOps)] = []
+        func add(_ name: DhtOpHash?, _ change: (inout SettledOps) -> Void) {
+            var part = SettledOps(id: id, when: when)
+            change(&part)
+            parts.append((name, part))
+        }
+        for record in cached { add(nil) { $0.cached = [record] } }
+        for op in integrated { add(op.hash) { $0.integrated = [op] } }
+        for entry in rejected { add(entry.op.hash) { $0.rejected = [entry] } }
+        for warrant in warrants { add(warrant.signed.warrant.hash) { $0.warrants = [warrant] } }
+        for op in parked { add(op.hash) { $0.parked = [op] } }
+        if !settled.isEmpty { add(nil) { $0.settled = settled } }
+        return parts
+    }
+
+    /// The same without some of its ops and warrants.
+    public func without(_ refused: [DhtOpHash: PlasmidError]) -> SettledOps {
+        guard !refused.isEmpty else { return self }
+        var rest = self
+        rest.integrated.removeAll { refused[$0.hash] != nil }
+        rest.rejected.removeAll { refused[$0.op.hash] != nil }
+        rest.warrants.removeAll { refused[$0.signed.warrant.hash] != nil }
+        rest.parked.removeAll { refused[$0.hash] != nil }
+        return rest
+    }
+}
+
 /// A receipt to be made: of an op that is durable now.
 public struct ReceiptOrder: Hashable, Sendable {
     /// The op.
@@ -173,6 +203,8 @@ public enum DropReason: Hashable, Sendable {
     case abandoned
     /// Its author broke the rules, and this is later.
     case refusedAuthor
+    /// Its chain is one of another space.
+    case foreign
 }
 
 /// What the pipeline wants done.

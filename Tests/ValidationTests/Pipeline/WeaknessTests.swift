@@ -152,6 +152,32 @@ struct WeaknessTests {
         #expect(node.blocked.isEmpty)
     }
 
+    @Test(
+        "ops of a chain that is seen to be of another space are let go, in whatever order they come, and nobody is blamed"
+    )
+    func foreignOps() {
+        let seed = UInt64.random(in: 0...UInt64.max)
+        var chain = TestChain(TestAgent(1), dna: DnaHash(core: Bytes32(repeating: 9)))
+        for number in 0..<5 {
+            let entry = Self.text("note \(number)")
+            chain.add(.create(entryType: Self.note, entryHash: entry.hash), entry)
+        }
+        // The same key has a chain here, too.
+        let own = self.chain(1, notes: ["here"])
+        for round in 0..<20 {
+            var random = RuleDice(seed &+ UInt64(round))
+            let node = node()
+            var ops = chain.ops + own.ops
+            ops.shuffle(using: &random)
+            node.receive(ops)
+            node.settle()
+            #expect(Set(node.held.verdicts.keys) == Set(own.ops.map(\.hash)), "seed \(seed), round \(round)")
+            #expect(node.held.verdicts.values.allSatisfy { $0 == "valid" })
+            #expect(Set(node.refusedOps) == Set(chain.ops.map(\.hash)), "seed \(seed), round \(round)")
+            #expect(node.faults.isEmpty && node.charges.isEmpty && node.blocked.isEmpty)
+        }
+    }
+
     @Test("a warrant for a valid op blocks nobody, and counts against who made it")
     func falseWarrant() throws {
         let node = node()
