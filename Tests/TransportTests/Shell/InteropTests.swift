@@ -5,8 +5,8 @@ import Testing
 
 @testable import Transport
 
-/// py-libp2p in a process of its own: a program nobody here wrote (`Tests/Interop/libp2p_peer.py`).
-private final class PythonPeer: @unchecked Sendable {
+/// py-libp2p in a process of its own: a program nobody here wrote (`Tests/Interop/libp2p_peer.py`, `kad_peer.py`).
+final class PythonPeer: @unchecked Sendable {
     // Sendable: `process` and `input` are set up before anybody else sees them and only ended afterwards.
     static let root = URL(fileURLWithPath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
         .deletingLastPathComponent().deletingLastPathComponent()
@@ -24,9 +24,9 @@ private final class PythonPeer: @unchecked Sendable {
     private let input = Pipe()
     private let output = Pipe()
 
-    init(_ arguments: [String]) throws {
+    init(_ arguments: [String], script name: String = "libp2p_peer.py") throws {
         process.executableURL = URL(fileURLWithPath: Self.python)
-        let script = Self.root.appendingPathComponent("Tests/Interop/libp2p_peer.py").path
+        let script = Self.root.appendingPathComponent("Tests/Interop/\(name)").path
         process.arguments = [script] + arguments
         process.standardInput = input
         process.standardOutput = output
@@ -48,6 +48,12 @@ private final class PythonPeer: @unchecked Sendable {
             }
         }
         return (try? JSONSerialization.jsonObject(with: bytes)) as? [String: Any] ?? [:]
+    }
+
+    /// Says a line to it, and returns the line that it answers with.
+    func ask(_ question: [String: Any]) async throws -> [String: Any] {
+        try input.fileHandleForWriting.write(contentsOf: JSONSerialization.data(withJSONObject: question) + [10])
+        return await line()
     }
 
     /// Ends it: it goes when its input ends.
