@@ -231,7 +231,7 @@ public final class TestConductor: Sendable {
             clock: { clock.now.advanced(byMicroseconds: skew) }, randomBytes: { SystemRandom.bytes($0) })
         options.messageFate = { messages.fate($0, $1) }
         if network.isConnected {
-            let started = NIODeadline.now()
+            let started = network.started
             options.networkClock = {
                 let passed = (NIODeadline.now() - started).nanoseconds / 1_000
                 return clock.now.advanced(byMicroseconds: skew + passed)

@@ -24,6 +24,8 @@ public final class TestNetwork: Sendable {
     /// What people did, in the order in which it was answered.
     public let transcript = Transcript()
     let bell = Bell()
+    /// From when on the network's clocks go on by themselves, at every start the same.
+    let started = NIODeadline.now()
     private let group = MultiThreadedEventLoopGroup(numberOfThreads: 2)
     private let folder: String
     private let nodes = Mutex<[String: TestConductor]>([:])

@@ -18,7 +18,7 @@ struct ClockTests {
         try await from.call("say", ["to": to.agent.text, "order": "echo", "text": "hello"], as: String.self)
     }
 
-    // A minute less than an hour: a conductor's network clock goes on from when it was started.
+    // A minute less than an hour: what is said takes a while to arrive.
     @Test("an hour ahead or behind: publishing, messages, reading and catching up work both ways", arguments: [-1, 1])
     func anHour(sign: Int) async throws {
         try await TestNetwork.run { network in
