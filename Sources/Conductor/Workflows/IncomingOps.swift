@@ -223,16 +223,20 @@ final class IncomingOps {
         space.store.take(taken) { [self] result in
             switch result {
             case .success:
-                let own = batch.warrants.filter { $0.status == .valid && space.cells[$0.signed.warrant.author] != nil }
-                network?.settled(batch)
-                perform(pipeline.stored(batch.id, held: held, now: now))
-                if !own.isEmpty { network?.spread(own.map { .warrant($0.signed) }) }
+                stored(batch)
             case .failure(let error) where error.code == .opRefused: storeApart(batch)
             case .failure(let error):
                 trouble(error)
                 perform(pipeline.storeFailed(batch.id, held: held, now: now))
             }
         }
+    }
+
+    private func stored(_ batch: SettledOps, refused: [DhtOpHash: PlasmidError] = [:]) {
+        let own = batch.warrants.filter { $0.status == .valid && space.cells[$0.signed.warrant.author] != nil }
+        network?.settled(batch)
+        perform(pipeline.stored(batch.id, refused: refused, held: held, now: now))
+        if !own.isEmpty { network?.spread(own.map { .warrant($0.signed) }) }
     }
 
     /// Something in a batch is refused by the storage: each part of it is taken alone, so that one costs the others nothing.
@@ -259,8 +263,7 @@ final class IncomingOps {
                     trouble(failure)
                     return perform(pipeline.storeFailed(batch.id, held: held, now: now))
                 }
-                network?.settled(batch.without(refused))
-                perform(pipeline.stored(batch.id, refused: refused, held: held, now: now))
+                stored(batch.without(refused), refused: refused)
             }
         }
     }
