@@ -1,9 +1,10 @@
-"""docs/spec/discovery.md a second time, from the page alone: meeting places, sealed records, messages of bootstrap servers."""
+"""docs/spec/discovery.md a second time, from the page alone: meeting places, sealed records, messages of bootstrap servers; and
+the signed peer records of docs/spec/transport.md §7, which members seal."""
 import hashlib
 import random
 import struct
 
-from primitives import blake, xchacha20poly1305
+from primitives import blake, public, sign, xchacha20poly1305
 
 SIZES = (512, 1_024, 2_048)
 
@@ -60,9 +61,57 @@ def refused(why):
     return b"\x03" + bytes([why])
 
 
+def field(number, content):
+    """Of a protobuf message: bytes, or an unsigned number."""
+    if isinstance(content, int):
+        return varint(number << 3) + varint(content)
+    return varint(number << 3 | 2) + framed(content)
+
+
+def public_key(seed):
+    return bytes.fromhex("08011220") + public(seed)
+
+
+def peer_id(seed):
+    return b"\x00\x24" + public_key(seed)
+
+
+def peer_record(peer, sequence, addresses):
+    return field(1, peer) + field(2, sequence) + b"".join(field(3, field(1, a)) for a in addresses)
+
+
+def envelope(seed, payload, domain=b"libp2p-peer-record", kind=b"\x03\x01"):
+    signature = sign(seed, framed(domain) + framed(kind) + framed(payload))
+    return field(1, public_key(seed)) + field(2, kind) + field(3, payload) + field(5, signature)
+
+
 # What follows makes the examples.
 
+def peers():
+    dice = random.Random("peers")
+    seed, other = dice.randbytes(32), dice.randbytes(32)
+    direct = bytes.fromhex("04c6336409060fa1")
+    relayed = direct + b"\xa5\x03" + framed(peer_id(other)) + b"\xa2\x02"
+
+    def case(word, why, made, addresses=(direct,), sequence=1_790_000_000_000_000):
+        return "peer", dict(verdict=word, why=why, seed=seed, sequence=sequence, addresses=len(addresses), **{f"address{i}": a for i, a in enumerate(addresses)}, bytes=made)
+
+    for why, addresses, sequence in [("plain", (direct,), 1_790_000_000_000_000), ("relayed", (direct, relayed), 2**63 - 1), ("eight", (direct,) * 7 + (relayed,), 1), ("nowhere", (), 0)]:
+        yield case("yes", why, envelope(seed, peer_record(peer_id(seed), sequence, addresses)), addresses, sequence)
+    payload = peer_record(peer_id(seed), 1, (direct,))
+    fine = envelope(seed, payload)
+    yield case("no", "of-another-peer", envelope(seed, peer_record(peer_id(other), 1, (direct,))))
+    yield case("no", "another-signed", field(1, public_key(seed)) + envelope(other, payload)[len(field(1, public_key(seed))):])
+    yield case("no", "another-domain", envelope(seed, payload, domain=b"libp2p-relay-rsvp"))
+    yield case("no", "another-type", envelope(seed, payload, kind=b"\x03\x02"))
+    yield case("no", "signature-altered", fine[:-1] + bytes([fine[-1] ^ 1]))
+    yield case("no", "signature-missing", fine[:-66])
+    yield case("no", "cut", fine[:-1])
+    yield case("no", "nothing", b"")
+
+
 def lines():
+    yield from peers()
     dice = random.Random("discovery")
     for micros, hour in [(-7_200_000_000, 0), (0, 0), (3_600_000_000 - 1, 0), (3_600_000_000, 1), (1_790_000_000_000_000, 497_222)]:
         yield "epoch", dict(time=micros, epoch=hour)

@@ -104,4 +104,25 @@ struct DiscoveryVectorTests {
         if let answer { #expect(answer.bytes == bytes) }
         #expect(LengthPrefixed.framed(bytes) == (try line.bytes("framed")))
     }
+
+    @Test("what members seal: signed records of peers", arguments: try DiscoveryVector.lines("peer"))
+    func peer(_ line: DiscoveryVector) throws {
+        let bytes = try line.bytes("bytes")
+        guard line.isFine else {
+            #expect(throws: PlasmidError.self) { try PeerRecord(envelope: bytes) }
+            return
+        }
+        var seed = try line.bytes("seed")
+        guard let key = SecretKey(seed: SecretBytes(moving: &seed)) else {
+            Issue.record("not a seed")
+            return
+        }
+        let count: Int = try line.number("addresses")
+        let addresses = try (0..<count).map { try Multiaddr(bytes: try line.bytes("address\($0)")) }
+        let record = PeerRecord(
+            peer: PeerID(publicKey: key.publicKey), sequence: try line.number("sequence"), addresses: addresses)
+        let sealed = record.sealed(by: key)
+        #expect(sealed == bytes)
+        #expect(try PeerRecord(envelope: bytes) == record)
+    }
 }
