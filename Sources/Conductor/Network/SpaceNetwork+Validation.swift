@@ -38,7 +38,8 @@ extension SpaceNetwork: ValidationPeers {
             guard let self, let peer, case .success(let body) = result else { return }
             do throws(PlasmidError) {
                 let records = try [Record](packed: body)
-                if !records.isEmpty { space.incoming.arrived(records: records, from: peer.tag) }
+                if records.isEmpty { return }
+                space.incoming.arrived(records: records, answering: hashes, from: peer.tag)
             } catch {
                 fault(of: peer, error)
             }

@@ -9,7 +9,7 @@ import ZomeRuntime
 
 /// What the pipeline needs of the network. Used on the conductor loop.
 protocol ValidationPeers: AnyObject {
-    /// Asks holders for records; what comes is handed to ``IncomingOps/arrived(records:from:)``, and may be nothing.
+    /// Asks holders for records; what comes is handed to ``IncomingOps/arrived(records:answering:from:)``, and may be nothing.
     func fetch(_ missing: [AnyDhtHash])
     /// Sends receipts for an author's ops, over the connection that brought them.
     func send(_ receipts: [SignedReceipt], to author: AgentPubKey, over peer: PeerTag)
@@ -69,13 +69,15 @@ final class IncomingOps {
         perform(pipeline.receive(ops, from: peer, receiptsWanted: receiptsWanted, held: held, now: now))
     }
 
-    /// Records came from a peer that was asked; nothing of them is believed yet.
-    func arrived(records: [Record], from peer: PeerTag) {
-        perform(pipeline.arrived(records, from: peer, held: held, now: now))
+    /// Records came from a peer that was asked for `asked`; nothing of them is believed yet.
+    func arrived(records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag) {
+        perform(pipeline.arrived(records, answering: asked, from: peer, held: held, now: now))
     }
 
-    /// How many more ops it would take now.
-    var room: Int { pipeline.room }
+    /// Whether there is so much to do that whoever sends in bulk should wait for ``whenFree``.
+    var isBusy: Bool { pipeline.busy > 6_144 }
+    /// Called once when half of that is done.
+    var whenFree: (() -> Void)?
 
     /// Takes up what was parked, and who was found to break the rules, before the conductor started.
     private func start() {
@@ -128,6 +130,9 @@ final class IncomingOps {
         if isOver { return }
         for effect in effects { perform(effect) }
         setTimer()
+        guard pipeline.busy < 3_072, let told = whenFree else { return }
+        whenFree = nil
+        told()
     }
 
     private func perform(_ effect: PipelineEffect) {
@@ -208,6 +213,7 @@ final class IncomingOps {
         timer?.cancel()
         timer = nil
         network = nil
+        whenFree = nil
     }
 
     /// Other validators are there: what had no verdict is judged anew.

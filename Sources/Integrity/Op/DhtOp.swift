@@ -2,8 +2,8 @@
 public enum DhtOp: Hashable, Sendable {
     /// An action, seen from one of its bases.
     case chainOp(ChainOp)
-    /// The proof that an agent broke the rules, kept where that agent's key lies.
-    case warrant(SignedWarrant)
+    /// The proof that an agent broke the rules, kept where that agent's key lies. There are few, and they are large.
+    indirect case warrant(SignedWarrant)
 
     /// The op's address. Computed at every use.
     public var hash: DhtOpHash {

@@ -44,33 +44,52 @@ public struct ArrivedOp: Sendable {
 
 /// An op that is what it says: rules 16, 17, 30 and 31 hold, its entry is the one that its action names, and it is public.
 public struct CheckedOp: Sendable {
-    /// The op's address.
-    public let hash: DhtOpHash
-    /// Which of the nine.
-    public let type: ChainOpType
-    /// The action with its true hash and signature.
-    public let signedAction: SignedAction
-    /// The action's canonical bytes.
-    public let actionBytes: [UInt8]
-    /// What stands in the slot of the entry.
-    public let entry: OpEntry
-    /// Where the op lives.
-    public let location: UInt32
+    /// An op is several hundred bytes and goes from hand to hand: what is handed on is where it lies.
+    private final class Content: Sendable {
+        let hash: DhtOpHash
+        let type: ChainOpType
+        let signedAction: SignedAction
+        let actionBytes: [UInt8]
+        let entry: OpEntry
+        let location: UInt32
 
-    /// The action.
-    public var action: Action { signedAction.action }
+        init(
+            _ hash: DhtOpHash, _ type: ChainOpType, _ signedAction: SignedAction, _ actionBytes: [UInt8],
+            _ entry: OpEntry, _ location: UInt32
+        ) {
+            self.hash = hash
+            self.type = type
+            self.signedAction = signedAction
+            self.actionBytes = actionBytes
+            self.entry = entry
+            self.location = location
+        }
+    }
+
+    private let content: Content
 
     init(
         hash: DhtOpHash, type: ChainOpType, signedAction: SignedAction, actionBytes: [UInt8], entry: OpEntry,
         location: UInt32
     ) {
-        self.hash = hash
-        self.type = type
-        self.signedAction = signedAction
-        self.actionBytes = actionBytes
-        self.entry = entry
-        self.location = location
+        content = Content(hash, type, signedAction, actionBytes, entry, location)
     }
+
+    /// The op's address.
+    public var hash: DhtOpHash { content.hash }
+    /// Which of the nine.
+    public var type: ChainOpType { content.type }
+    /// The action with its true hash and signature.
+    public var signedAction: SignedAction { content.signedAction }
+    /// The action's canonical bytes.
+    public var actionBytes: [UInt8] { content.actionBytes }
+    /// What stands in the slot of the entry.
+    public var entry: OpEntry { content.entry }
+    /// Where the op lives.
+    public var location: UInt32 { content.location }
+
+    /// The action.
+    public var action: Action { content.signedAction.action }
 
     /// An op that is held: it was checked before it was stored.
     public init(held op: ChainOp) {
@@ -127,7 +146,7 @@ public enum ArrivalCheck: Sendable {
     /// An op of an action.
     case op(CheckedOp)
     /// A warrant whose own signature, and those of its evidence, are good.
-    case warrant(SignedWarrant, DhtOpHash)
+    indirect case warrant(SignedWarrant, DhtOpHash)
     /// Dropped.
     case fault(PeerFault, DhtOpHash)
 }

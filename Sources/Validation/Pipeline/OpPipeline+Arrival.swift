@@ -29,6 +29,7 @@ extension OpPipeline {
         held: some PipelineReads
     ) {
         var new: [ArrivedOp] = []
+        new.reserveCapacity(ops.count)
         var weight = 0
         for op in ops {
             if items[op.hash] != nil {
@@ -128,23 +129,28 @@ extension OpPipeline {
     // MARK: Fetched records
 
     /// Records came from a peer that was asked, or says that it was: only what somebody waits for is looked at, and the actions before it on
-    /// its chain, without a gap. All else is dropped and told.
+    /// its chain, without a gap. All else is dropped, and told unless the peer was asked for it.
+    /// - Parameter asked: what the peer answers; by now it may have come another way.
     public mutating func arrived(
-        _ records: [Record], from peer: PeerTag, held: some PipelineReads, now: Timestamp
+        _ records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag, held: some PipelineReads,
+        now: Timestamp
     ) -> [PipelineEffect] {
         event(held, now) { pipeline in
-            var expected: Set<ActionHash> = []
+            let asked = Set(asked.map { WaitBook.Thing($0) })
+            var (expected, excused): (Set<ActionHash>, Set<ActionHash>) = ([], [])
             var solicited: [Record] = []
             for record in records {
-                let isWanted =
-                    pipeline.waits.isWanted(WaitBook.Thing(.action(record.hash)))
-                    || record.action.entryHash.map { pipeline.waits.isWanted(WaitBook.Thing(.entry($0))) } ?? false
-                guard isWanted || expected.contains(record.hash) else {
+                let things = [
+                    WaitBook.Thing(.action(record.hash)), record.action.entryHash.map { WaitBook.Thing(.entry($0)) },
+                ].compactMap { $0 }
+                if expected.contains(record.hash) || things.contains(where: { pipeline.waits.isWanted($0) }) {
+                    if let previous = record.action.prevAction { expected.insert(previous) }
+                    solicited.append(record)
+                } else if excused.contains(record.hash) || things.contains(where: { asked.contains($0) }) {
+                    if let previous = record.action.prevAction { excused.insert(previous) }
+                } else {
                     pipeline.fault(peer, .unsolicited)
-                    continue
                 }
-                if let previous = record.action.prevAction { expected.insert(previous) }
-                solicited.append(record)
             }
             if solicited.isEmpty { return }
             let id = pipeline.nextID()
@@ -231,6 +237,7 @@ extension OpPipeline {
     /// Verified content is here: whoever waits for it is judged again.
     mutating func stage(_ signed: SignedAction, _ entry: Entry?) {
         staged.hold(signed, entry)
+        if waits.isEmpty { return }
         wake(WaitBook.Thing(.action(signed.hash)))
         if entry != nil, let hash = signed.action.entryHash { wake(WaitBook.Thing(.entry(hash))) }
     }

@@ -125,6 +125,11 @@ extension OpPipeline {
             batch.parked.append((op, ticket, [], item.since))
             items[ticket]?.isParked = true
         }
+        if !item.isWaiting {
+            // Nothing is done for it until something else comes: it keeps nobody busy.
+            load.addWaiting(item.author)
+            items[ticket]?.isWaiting = true
+        }
         items[ticket]?.step = .unvalidatable(code, words)
     }
 

@@ -60,9 +60,9 @@ public struct OpPipeline {
     struct Item: Sendable {
         enum Content: Sendable {
             case op(CheckedOp)
-            case warrant(SignedWarrant, CheckedOp?)
+            indirect case warrant(SignedWarrant, CheckedOp?)
             /// To be told of once it is sure that the chain is one of this space.
-            case charge(Charge)
+            indirect case charge(Charge)
         }
 
         let content: Content
@@ -103,6 +103,9 @@ public struct OpPipeline {
 
     /// How many more ops it would take now. Whoever brings ops in bulk asks for no more than that.
     public var room: Int { max(0, limits.ops - load.count) }
+
+    /// Ops that come to an end by themselves: they are checked, judged or stored, and wait for nothing that has to come.
+    public var busy: Int { load.count - load.waitingCount }
 
     /// What is in the works, oldest first.
     public func inWork(limit: Int) -> [OpInWork] {
@@ -199,6 +202,8 @@ struct PipelineLoad: Sendable {
     private(set) var weight = 0
     private var byPeer: [PeerTag: Int] = [:]
     private var waiting: [AgentPubKey: Int] = [:]
+    /// Of all authors.
+    private(set) var waitingCount = 0
 
     func hasRoom(for peer: PeerTag?, weight: Int, _ limits: PipelineLimits) -> Bool {
         guard count < limits.ops, self.weight + weight <= limits.bytes else { return false }
@@ -222,10 +227,14 @@ struct PipelineLoad: Sendable {
         byPeer[peer] = before > count ? before - count : nil
     }
 
-    mutating func addWaiting(_ author: AgentPubKey) { waiting[author, default: 0] += 1 }
+    mutating func addWaiting(_ author: AgentPubKey) {
+        waiting[author, default: 0] += 1
+        waitingCount += 1
+    }
 
     mutating func removeWaiting(_ author: AgentPubKey) {
         guard let before = waiting[author] else { return }
+        waitingCount -= 1
         waiting[author] = before > 1 ? before - 1 : nil
     }
 }

@@ -50,7 +50,7 @@ public struct ReceiptBook: Sendable {
         public var new: [SignedReceipt] = []
         /// Ops that have enough now.
         public var complete: [(op: DhtOpHash, tally: Tally)] = []
-        /// How many were no receipts for anything here.
+        /// How many can be no receipts of their ops; of ops that wait for none, nothing is said.
         public var faults = 0
     }
 
@@ -69,8 +69,9 @@ public struct ReceiptBook: Sendable {
         var answer = Answer()
         for signed in receipts {
             let receipt = signed.receipt
-            guard isWanted(receipt), var tally = tallies[receipt.op], isAuthority(receipt.validator, tally.location)
-            else {
+            // Complete while the signature was verified: holders do not know of each other.
+            guard var tally = tallies[receipt.op] else { continue }
+            guard isWanted(receipt), isAuthority(receipt.validator, tally.location) else {
                 answer.faults += 1
                 continue
             }

@@ -3,11 +3,18 @@ import Integrity
 /// Actions and entries of ops in the works: verified, so that others may be judged by them, and not stored yet. Things are named by
 /// the 32 bytes of their hashes, as in storage.
 public struct StagedContent: Sendable {
-    private var actions: [ActionHash: (signed: SignedAction, uses: Int)] = [:]
+    /// A large thing, so that the tables stay small.
+    private final class Held: Sendable {
+        let signed: SignedAction
+
+        init(_ signed: SignedAction) { self.signed = signed }
+    }
+
+    private var actions: [ActionHash: (held: Held, uses: Int)] = [:]
     private var entries: [EntryHash: (entry: Entry, uses: Int)] = [:]
 
     mutating func hold(_ signed: SignedAction, _ entry: Entry?) {
-        actions[signed.hash.unplaced, default: (signed, 0)].uses += 1
+        actions[signed.hash.unplaced, default: (Held(signed), 0)].uses += 1
         if let entry, let hash = signed.action.entryHash { entries[hash.unplaced, default: (entry, 0)].uses += 1 }
     }
 
@@ -20,7 +27,7 @@ public struct StagedContent: Sendable {
     }
 
     /// The action with this hash.
-    public func action(_ hash: ActionHash) -> SignedAction? { actions[hash.unplaced]?.signed }
+    public func action(_ hash: ActionHash) -> SignedAction? { actions[hash.unplaced]?.held.signed }
 
     /// The entry with this hash.
     public func entry(_ hash: EntryHash) -> Entry? { entries[hash.unplaced]?.entry }

@@ -113,7 +113,9 @@ public struct SystemRules: Sendable {
     /// Rule 34: what an author writes as the location of an address decides nothing about who keeps it.
     private func checkAddresses(_ action: Action, _ hash: ActionHash, _ findings: inout Findings) {
         for type in ChainOpType.produced(by: action) {
-            guard let basis = type.basis(of: action, hash: hash), !basis.hasDerivedLocation else { continue }
+            // The action's own address is not among what its author wrote.
+            guard let basis = type.basis(of: action, hash: hash), basis.core != hash.core, !basis.hasDerivedLocation
+            else { continue }
             return findings.reject(34, "An action names an address with a location that is not its own.")
         }
     }

@@ -109,6 +109,7 @@ struct PipelineTests {
         #expect(node.pipeline.inWork(limit: 99).count == 18)
         #expect(node.pipeline.counts.crowdedOut == node.dropped.count)
         #expect(node.pipeline.room == 7)
+        #expect(node.pipeline.busy == 0, "who waits keeps nobody from sending what it waits for")
         // Nobody is blamed, and once there is room they are taken.
         #expect(node.faults.isEmpty)
         node.receive(alice, from: 4)

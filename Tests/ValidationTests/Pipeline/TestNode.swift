@@ -92,8 +92,8 @@ final class TestNode {
         receive(ops.map { DhtOp.chainOp($0) }, from: peer, receipts: receipts)
     }
 
-    func arrived(_ records: [Record], from peer: PeerTag = 7) {
-        run(pipeline.arrived(records, from: peer, held: held, now: now))
+    func arrived(_ records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag = 7) {
+        run(pipeline.arrived(records, answering: asked, from: peer, held: held, now: now))
     }
 
     func tick(after microseconds: Int64) {

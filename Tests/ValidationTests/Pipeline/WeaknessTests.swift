@@ -331,6 +331,23 @@ struct WeaknessTests {
         #expect(node.faults == [.unsolicited])
     }
 
+    @Test("who answers is not blamed when what was asked for came another way meanwhile, nor for the chain behind it")
+    func answeredLate() throws {
+        let node = node()
+        let alice = chain(1, notes: ["a", "b"])
+        node.receive(alice.ops)
+        let (verdicts, actions) = (node.held.verdicts, node.held.actions.count)
+        let records = alice.records.map(\.sent)
+        let asked = AnyDhtHash.action(records[4].hash)
+        node.arrived([records[4], records[3], records[2]], answering: [asked])
+        #expect(node.faults.isEmpty)
+        #expect(node.held.verdicts == verdicts && node.held.actions.count == actions)
+        // A gap is another matter, and so is what stands before what was asked for.
+        node.arrived([records[4], records[1]], answering: [asked])
+        node.arrived([records[3], records[4]], answering: [asked])
+        #expect(node.faults == [.unsolicited, .unsolicited])
+    }
+
     @Test("activity is believed by hash, author and signature, never because somebody sent it")
     func unverifiedActivity() throws {
         let alice = chain(1, notes: ["a", "b"])
