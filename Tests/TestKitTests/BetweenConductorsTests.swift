@@ -63,6 +63,8 @@ struct BetweenConductorsTests {
             guard case .array(let peers) = rows else { throw Refusal(code: "internal", message: "no list") }
             let row = try #require(peers.first { $0["agent"] == .string(ben.agent.text) })
             #expect(row["connected"] == .bool(true) && row["score"] == .int(0))
+            // Messages went there and back: so did the ping that goes out when the two meet.
+            #expect(row["rtt_us"] ?? .null != .null)
             guard case .array(let rounds) = try await ada.conductor.admin("admin/network/sync") else { return }
             #expect(rounds.first?["agent"] == .string(ben.agent.text))
         }

@@ -34,4 +34,10 @@ extension Conductor {
         loop.assertInEventLoop()
         networkListener = listener
     }
+
+    /// Ops that the spaces on the network hold, those of agents here among them: what is compared with others.
+    public var heldOps: Int {
+        loop.assertInEventLoop()
+        return network?.spaces.values.reduce(0) { $0 + $1.heldOps } ?? 0
+    }
 }

@@ -49,6 +49,11 @@ final class MemberStream {
         stream.write(buffer)
     }
 
+    /// Reads no more until ``resume()``: the peer is slowed down once its window is used up.
+    func pause() { stream.pauseReading() }
+
+    func resume() { stream.resumeReading() }
+
     func close() {
         guard isOpen else { return }
         isOpen = false

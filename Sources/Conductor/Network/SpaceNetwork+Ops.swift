@@ -88,7 +88,16 @@ extension SpaceNetwork {
         peer.opsIn += UInt64(frame.ops.count)
         arcs.stirred = now
         space.incoming.receive(ops, from: peer.tag, receiptsWanted: frame.receiptsWanted)
+        guard space.incoming.isBusy, !peer.isHeldBack else { return }
+        peer.isHeldBack = true
+        let goOn = { [weak self] in for peer in self?.sortedConnections ?? [] { peer.isHeldBack = false } }
+        space.incoming.whenFree = goOn
+        // Whatever keeps the works busy, nobody is held back for good.
+        conductor.after(microseconds: Self.holdingBack) { goOn() }
     }
+
+    /// The longest time, in microseconds, for which ops of peers are not read because others are still judged.
+    private static var holdingBack: Int64 { 5_000_000 }
 
     /// A new member: both compare what they hold, on the dialer's word.
     func met(_ peer: SpacePeer) {

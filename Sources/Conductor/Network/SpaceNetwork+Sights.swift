@@ -1,6 +1,7 @@
 import Gossip
 import Integrity
 import Logging
+import NIOCore
 import Transport
 
 /// What cells and operators ask of the members elsewhere beside messages: signals on their way out, and how things stand.
@@ -57,7 +58,8 @@ extension SpaceNetwork: SpacePeers {
     private static func view(_ peer: SpacePeer) -> ConnectionView {
         ConnectionView(
             address: peer.connection.remoteAddress.description, since: peer.since,
-            isDialer: peer.connection.isDialer, isRelayed: peer.connection.isRelayed)
+            isDialer: peer.connection.isDialer, isRelayed: peer.connection.isRelayed,
+            roundTripMicroseconds: peer.connection.roundTrip.map { UInt64(max(0, $0.nanoseconds / 1_000)) })
     }
 
     func syncViews() -> [SyncView] {

@@ -141,7 +141,8 @@ final class SpaceNetwork {
     /// The connection of a tag, while it lasts.
     func connected(_ tag: UInt64) -> SpacePeer? { connections[tag] }
 
-    private var sortedConnections: [SpacePeer] { connections.values.sorted { $0.tag < $1.tag } }
+    /// All of them, members or not yet, in the order in which they were made.
+    var sortedConnections: [SpacePeer] { connections.values.sorted { $0.tag < $1.tag } }
 
     /// What has to be done now and then: new records, new connections.
     private func beat() {

@@ -128,6 +128,7 @@ final class SpacePeer {
         talk.onEnd = { [weak self] error in
             self?.end(error ?? PlasmidError(.connectionLost, "the peer ended the conversation"))
         }
+        connection.measureRoundTrip()
         network.joined(self)
         onMember?()
         onMember = nil
@@ -142,6 +143,7 @@ final class SpacePeer {
         let member = MemberStream(stream)
         let id = ObjectIdentifier(member)
         asked[id] = member
+        if isHeldBack { member.pause() }
         member.onFrame = { [weak self, weak member] frame in
             guard let self, let member else { return }
             take(frame, member)
@@ -149,6 +151,14 @@ final class SpacePeer {
         member.onEnd = { [weak self] error in
             self?.asked[id] = nil
             if let error { self?.fault(error) }
+        }
+    }
+
+    /// Whether nothing is read of what the peer sends of ops, because those that came before are still judged.
+    var isHeldBack = false {
+        didSet {
+            guard isHeldBack != oldValue else { return }
+            for stream in asked.values { isHeldBack ? stream.pause() : stream.resume() }
         }
     }
 

@@ -238,6 +238,20 @@ public final class PeerConnection: @unchecked Sendable {
         if session.hasOutput { scheduleFlush() }
     }
 
+    // MARK: Time there and back
+
+    /// What the last ping of the muxer took, there and back; nil before one was answered. Pings go out when this side wants
+    /// one, when it first gives back a window, and when nothing was heard for a while.
+    public var roundTrip: TimeAmount? { session.roundTrip }
+
+    /// Sends a ping of the muxer; what it measures is ``roundTrip``.
+    public func measureRoundTrip() {
+        loop.preconditionInEventLoop()
+        guard state == .open else { return }
+        session.measure(now: loop.now)
+        scheduleFlush()
+    }
+
     // MARK: Sending
 
     /// One flush for all that is written in this turn of the loop.

@@ -228,6 +228,12 @@ struct YamuxSession: Sendable {
         ping(now: now)
     }
 
+    /// Measures the round trip, unless that is under way.
+    mutating func measure(now: NIODeadline) {
+        guard fault == nil, pingSent == nil else { return }
+        ping(now: now)
+    }
+
     private mutating func ping(now: NIODeadline) {
         pingNumber &+= 1
         pingSent = now

@@ -40,6 +40,8 @@ final class Machine {
     func write(_ id: UInt32, _ bytes: ByteBuffer) -> Bool { session.write(id, bytes) }
     func finish(_ id: UInt32) { session.finish(id) }
     func reset(_ id: UInt32, code: UInt32 = 0) { session.reset(id, code: code) }
+    func measure(now: NIODeadline) { session.measure(now: now) }
+
     func consumed(_ id: UInt32, _ count: Int, now: NIODeadline) { session.consumed(id, count, now: now) }
     func goAway() { session.goAway() }
     func tick(_ seconds: Int64) -> [YamuxSession.Event] {

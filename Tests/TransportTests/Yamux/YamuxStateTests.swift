@@ -119,6 +119,21 @@ struct YamuxStateTests {
         #expect(server.frames().reduce(0) { $0 + $1.body.count } == YamuxLimits.initialWindow + 1_000)
     }
 
+    @Test("a ping that is wanted goes out once at a time, and its answer is the round trip")
+    func wantedPing() {
+        let client = session(.client)
+        client.measure(now: start)
+        client.measure(now: start + .milliseconds(1))
+        let pings = client.frames().filter { $0.header.kind == YamuxHeader.Kind.ping }
+        #expect(pings.map(\.header.flags) == [Frame.syn])
+        #expect(client.roundTrip == nil)
+        let pong = YamuxHeader(YamuxHeader.Kind.ping, flags: Frame.ack, length: pings.first?.header.length ?? 0)
+        _ = client.feed([(pong, [])], at: start + .milliseconds(7))
+        #expect(client.roundTrip == .milliseconds(7))
+        client.measure(now: start + .milliseconds(20))
+        #expect(client.frames().count { $0.header.kind == YamuxHeader.Kind.ping } == 1, "again, after an answer")
+    }
+
     @Test("the window comes back in halves, and grows for a peer that uses it up within four round trips")
     func receiveWindow() {
         let server = session(.server)
