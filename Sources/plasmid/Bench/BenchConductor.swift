@@ -39,7 +39,8 @@ final class BenchConductor {
     }
 
     /// Opens the folder, or makes what is missing in it.
-    init(folder: String, isolation: ZomeIsolation) throws {
+    /// - Parameter network: how it meets others; it is alone without.
+    init(folder: String, isolation: ZomeIsolation, network: NetworkOptions? = nil) throws {
         let loop = group.next()
         self.loop = loop
         try FileManager.default.createDirectory(
@@ -51,11 +52,42 @@ final class BenchConductor {
             : try Keystore.create(at: path, passphrase: Self.passphrase, cost: .forTests)
         self.keystore = keystore
         let programs = RunSettings.programFolder()
-        let options = ConductorOptions(
+        var options = ConductorOptions(
             dataFolder: folder, zomeHostPath: programs + "/plasmid-zome-host", moduleFolders: [programs],
             isolation: isolation, limits: RuntimeLimits(), clock: { Keystore.now() },
             randomBytes: { SystemRandom.bytes($0) })
-        parts = try loop.submit { try Parts(folder: folder, options: options, keystore: keystore, loop: loop) }.wait()
+        options.network = network
+        let made = options
+        parts = try loop.submit { try Parts(folder: folder, options: made, keystore: keystore, loop: loop) }.wait()
+        guard network != nil else { return }
+        let joined = loop.makePromise(of: [String].self)
+        loop.execute { [parts] in
+            parts.conductor.startNetwork { joined.completeWith($0.mapError { $0 as any Error }) }
+        }
+        addresses = try joined.futureResult.wait()
+    }
+
+    /// Where others reach it.
+    private(set) var addresses: [String] = []
+
+    /// Ops that it holds and compares with others.
+    func heldOps() throws -> Int { try loop.submit { [parts] in parts.conductor.heldOps }.wait() }
+
+    /// An administrative method's answer.
+    func admin(_ method: String, _ params: MessagePackValue = .map([])) throws -> MessagePackValue {
+        let done = loop.makePromise(of: MessagePackValue.self)
+        loop.execute { [parts] in
+            parts.conductor.admin(method, params: params) { done.completeWith($0.mapError { $0 as any Error }) }
+        }
+        return try done.futureResult.wait()
+    }
+
+    /// The space of an app's only role.
+    func space(of app: String) throws -> DnaHash {
+        let apps = try admin("admin/app/list").items
+        let found = apps.first { $0["app_id"]?.text == app }?["roles"]?.items.first?["dna"]?.text
+        guard let found else { throw PlasmidError(.internal, "there is no app \(app)") }
+        return try DnaHash(found)
     }
 
     /// Installs an app under each name that is not there yet.

@@ -28,6 +28,8 @@ struct Figure {
     /// The median of the rounds' ratios where floor and figure took turns; else value / floor.
     var measuredRatio: Double?
     let budget: Budget
+    /// What a reader should know of it, such as what bounds it where the budget is missed.
+    var note: String?
 
     var ratio: Double { measuredRatio ?? (floor > 0 ? value / floor : 0) }
 
@@ -60,6 +62,7 @@ struct Figure {
             .init(key: "floor", value: number(floor)),
             .init(key: "floor_is", value: .string(floorName)), .init(key: "ratio", value: number(ratio)),
             .init(key: "budget", value: .string(budgetText)), .init(key: "ok", value: .bool(ok)),
+            .init(key: "note", value: note.map { .string($0) } ?? .null),
         ])
     }
 

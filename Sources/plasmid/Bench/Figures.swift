@@ -47,6 +47,10 @@ struct Figures: ParsableCommand {
         Group(name: "rules", measure: RuleFigures.measure),
         Group(name: "signals", measure: SignalFigures.measure), Group(name: "check", measure: CheckFigures.measure),
         Group(name: "grants", measure: GrantFigures.measure), Group(name: "gossip", measure: GossipFigures.measure),
+        Group(name: "transport", measure: TransportFigures.measure),
+        Group(name: "incoming", measure: IncomingFigures.measure), Group(name: "join", measure: JoinFigures.measure),
+        Group(name: "messages", measure: MessageFigures.measure),
+        Group(name: "network", measure: NetworkFigures.measure),
     ]
 
     func validate() throws {

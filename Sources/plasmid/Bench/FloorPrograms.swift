@@ -14,6 +14,8 @@ struct FloorProgram: ParsableCommand {
     enum Kind: String, ExpressibleByArgument {
         /// Writes what it reads from the socket that is its standard input.
         case pair
+        /// Takes one TCP connection and writes what it reads from it; prints its port.
+        case tcp
         /// A WebSocket server that sends every frame back; prints its port.
         case echo
         /// Ends at once.
@@ -27,6 +29,10 @@ struct FloorProgram: ParsableCommand {
     func run() throws {
         switch kind {
         case .pair: Self.answer(on: STDIN_FILENO)
+        case .tcp:
+            let (listening, port) = try LoopbackSocket.listen()
+            Output.line("ready \(port)")
+            Self.answer(on: try LoopbackSocket.accept(listening))
         case .echo: try EchoServer.run()
         case .nothing: break
         case .idle:

@@ -1,4 +1,5 @@
 import Foundation
+import Glibc
 import Integrity
 import Keystore
 import Sodium
@@ -60,8 +61,12 @@ final class BarePair {
 
     /// Round trips of one frame after the other, or of so many at once.
     func exchange(_ trips: Int, frames: Int = 1) -> Samples {
+        Self.exchange(over: descriptor, trips, bytes: Self.frameBytes * frames)
+    }
+
+    /// Round trips of so many bytes to whoever sends them back.
+    static func exchange(over descriptor: Int32, _ trips: Int, bytes size: Int) -> Samples {
         var samples = Samples()
-        let size = Self.frameBytes * frames
         withUnsafeTemporaryAllocation(byteCount: size, alignment: 16) { buffer in
             buffer.initializeMemory(as: UInt8.self, repeating: 7)
             for _ in 0..<trips {
@@ -82,6 +87,96 @@ final class BarePair {
     func stop() {
         close(descriptor)
         child.stop()
+    }
+}
+
+/// A TCP connection to a process that sends back what it gets: blocking reads and writes on both sides.
+final class BareTCP {
+    let port: Int
+    private let descriptor: Int32
+    private let child: FloorChild
+
+    init() throws {
+        child = try FloorChild(.tcp)
+        port = Int(try child.word().dropFirst("ready ".count)) ?? 0
+        descriptor = try LoopbackSocket.connect(port: port)
+        _ = exchange(100, bytes: 72)
+    }
+
+    var processID: Int32 { child.processID }
+
+    /// Round trips of so many bytes, one after the other.
+    func exchange(_ trips: Int, bytes: Int) -> Samples { BarePair.exchange(over: descriptor, trips, bytes: bytes) }
+
+    func stop() {
+        close(descriptor)
+        child.stop()
+    }
+}
+
+/// TCP on 127.0.0.1 without anything around it.
+enum LoopbackSocket {
+    private static func address(_ port: Int) -> sockaddr_in {
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_port = in_port_t(UInt16(truncatingIfNeeded: port)).bigEndian
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        return address
+    }
+
+    private static func make() throws -> Int32 {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+        var on: Int32 = 1
+        guard descriptor >= 0,
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
+        else { throw failure("there is no TCP socket") }
+        return descriptor
+    }
+
+    private static func failure(_ words: String) -> Failure {
+        Failure(PlasmidError(.startFailed, words, cause: String(cString: strerror(errno))))
+    }
+
+    private static func with(
+        _ address: sockaddr_in, _ body: (UnsafePointer<sockaddr>, socklen_t) -> Int32
+    ) -> Int32 {
+        withUnsafeBytes(of: address) { raw in
+            // A socket address of any family begins as `sockaddr` does.
+            raw.assumingMemoryBound(to: sockaddr.self).baseAddress.map { body($0, socklen_t(raw.count)) } ?? -1
+        }
+    }
+
+    static func connect(port: Int) throws -> Int32 {
+        let descriptor = try make()
+        guard with(address(port), { Glibc.connect(descriptor, $0, $1) }) == 0 else {
+            throw failure("nothing listens on port \(port)")
+        }
+        return descriptor
+    }
+
+    /// A socket that listens, and its port.
+    static func listen() throws -> (descriptor: Int32, port: Int) {
+        let descriptor = try make()
+        guard with(address(0), { bind(descriptor, $0, $1) }) == 0, Glibc.listen(descriptor, 64) == 0 else {
+            throw failure("a port cannot be listened on")
+        }
+        var bound = sockaddr_in()
+        var size = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let status = withUnsafeMutableBytes(of: &bound) { raw in
+            raw.assumingMemoryBound(to: sockaddr.self).baseAddress.map { getsockname(descriptor, $0, &size) } ?? -1
+        }
+        guard status == 0 else { throw failure("a port cannot be listened on") }
+        return (descriptor, Int(UInt16(bigEndian: bound.sin_port)))
+    }
+
+    /// The next connection to a listening socket.
+    static func accept(_ listening: Int32) throws -> Int32 {
+        let descriptor = Glibc.accept(listening, nil, nil)
+        var on: Int32 = 1
+        guard descriptor >= 0,
+            setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size)) == 0
+        else { throw failure("a connection cannot be taken") }
+        return descriptor
     }
 }
 

@@ -54,6 +54,13 @@ enum ProcessFacts {
         return children(of: process).reduce(own) { $0 + processorSeconds(of: $1) }
     }
 
+    /// The time that the calling thread has computed, in seconds.
+    static var threadSeconds: Double {
+        var time = timespec()
+        clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+        return Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
+    }
+
     /// Binds a process, all its threads and its children to processors.
     static func bind(_ process: Int32, to processors: [Int]) {
         var set = [UInt8](repeating: 0, count: 128)
