@@ -21,6 +21,7 @@ private struct Body {
 struct BodyFuzzTests {
     private static func bodies(_ random: inout Seeded) -> [Body] {
         let (one, two) = (agent(1, at: 5), agent(2, at: 6))
+        let key = AgentPubKey(core: one.core)
         let hash = ActionHash(core: random.hash().core)
         let ops = [random.bytes(40), random.bytes(300), []]
         let presence = record(one).info
@@ -28,7 +29,7 @@ struct BodyFuzzTests {
             Body(OpsBody(receiptsWanted: true, ops: ops)), Body(WantedBody(hashes: [random.hash(), random.hash()])),
             Body(GetBody(hashes: [AnyDhtHash(hash), AnyDhtHash(EntryHash(core: random.hash().core))])),
             Body(QueryBody(base: AnyLinkableHash(hash), types: [1, 5, 9], skip: 300)),
-            Body(QueryAnswer(ops: ops, hasMore: true)), Body(ProofBody(agent: one, mac: random.hash().core)),
+            Body(QueryAnswer(ops: ops, hasMore: true)), Body(ProofBody(agent: key, mac: random.hash().core)),
             Body(MessageBody(from: one, to: two, zome: "notes", payload: random.bytes(70))),
             Body(SignalBody(from: one, to: two, zome: "notes", name: "n", payload: [0xc0])),
             Body(
