@@ -32,6 +32,8 @@ public struct NetworkOptions: Sendable, Hashable {
     public var relays: [String]
     /// How many agents shall hold each op at least: 25. Everybody in a space has to go by the same; only tests take another.
     public var holders = 25
+    /// How many members of a space are connected at a time where nothing needs more; as many again may be, for as long as they are needed.
+    public var members = 64
 
     /// Loopback, a free port, nobody to ask.
     public init(

@@ -26,6 +26,8 @@ public final class TestConductor: Sendable {
         public var clockSkew = Duration.zero
         /// Where it looks for others, as multiaddrs; nil: at the addresses of all that run when it starts.
         public var bootstrap: [String]?
+        /// How many members of a space it is connected with at a time where nothing needs more.
+        public var members = 64
 
         /// The defaults.
         public init() {}
@@ -239,6 +241,7 @@ public final class TestConductor: Sendable {
             var others = NetworkOptions(
                 listen: ["/ip4/127.0.0.1/tcp/0"], bootstrap: settings.bootstrap ?? network.addresses(besides: self))
             others.holders = network.holders
+            others.members = settings.members
             options.network = others
         }
         return options

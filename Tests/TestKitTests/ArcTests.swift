@@ -50,6 +50,23 @@ struct ArcTests {
         }
     }
 
+    @Test("who is connected with few goes to the holders of what they write and read")
+    func few() async throws {
+        try await TestNetwork.run(holders: Self.holders) { network in
+            var settings = TestConductor.Settings()
+            settings.members = 2
+            let crowd = try await Crowd.gather(8, in: network, settings)
+            try await crowd.untilParted()
+            let pages = try await crowd.write(16)
+            try await crowd.untilHeld(pages)
+            for (number, page) in pages.enumerated() {
+                let reader = crowd.people[(number + 3) % crowd.people.count]
+                let found = try await reader.call("get", ["hash": page.action.text], as: Page?.self)
+                #expect(found != nil, "\(reader.name) does not find page \(number)")
+            }
+        }
+    }
+
     @Test(
         "a holder dies: others take its part, and have all of it before they say so; it comes back with what it lacks")
     func death() async throws {
@@ -79,10 +96,12 @@ private struct Crowd {
     var people: [Person]
     let network: TestNetwork
 
-    static func gather(_ count: Int, in network: TestNetwork) async throws -> Crowd {
+    static func gather(
+        _ count: Int, in network: TestNetwork, _ settings: TestConductor.Settings = .init()
+    ) async throws -> Crowd {
         var people: [Person] = []
         for number in 0..<count {
-            let conductor = try await network.conductor("c\(number)")
+            let conductor = try await network.conductor("c\(number)", settings)
             people.append(try await network.person("p\(number)", happ: workshop, on: conductor))
         }
         return Crowd(people: people, network: network)

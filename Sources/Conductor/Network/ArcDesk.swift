@@ -18,7 +18,10 @@ struct ArcDesk {
     /// Ops that are to be dropped.
     var leaving: CircularBuffer<OpKey> = []
     /// When ops came, or were judged, last.
-    var stirred: Timestamp
+    private var stirred: Timestamp
+    /// When many came at once last, and how many came since the last look.
+    private var crowded: Timestamp?
+    private var arrived = 0
     /// When a round over what is to be fetched or handed over began last.
     var caughtUp: Timestamp
     /// Whether anything is otherwise than at the last review.
@@ -45,6 +48,33 @@ struct ArcDesk {
 
     /// Whether nothing is being fetched or handed over.
     var isSteady: Bool { plans.values.allSatisfy(\.isSteady) }
+
+    /// More that come between two looks than this, with 150 ms between them, are many.
+    private static let many = 64
+    /// How long nothing must have come before the next round over what is fetched; how long few must have come; and how long that is
+    /// waited for.
+    private static let still: (nothing: Int64, few: Int64, most: Int64) = (300_000, 2_000_000, 60_000_000)
+
+    /// Ops came, or were judged.
+    mutating func stir(_ count: Int, _ now: Timestamp) {
+        stirred = now
+        arrived += count
+        if arrived > Self.many { crowded = now }
+    }
+
+    /// Whether so many ops are on their way that another round would have them sent again.
+    func isCrowded(_ now: Timestamp) -> Bool {
+        crowded.map { now.microseconds &- $0.microseconds < Self.still.few } ?? false
+    }
+
+    /// Whether a round over what is fetched or handed over may begin.
+    mutating func isReady(_ now: Timestamp) -> Bool {
+        arrived = 0
+        guard isOpen, !isSteady else { return false }
+        let pause = now.microseconds &- caughtUp.microseconds
+        return now.microseconds &- stirred.microseconds >= Self.still.nothing
+            || (pause >= Self.still.few && !isCrowded(now)) || pause >= Self.still.most
+    }
 
     /// A member has told of agents.
     mutating func heard(_ now: Timestamp, isNews: Bool) {

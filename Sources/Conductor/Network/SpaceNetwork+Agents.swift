@@ -155,7 +155,7 @@ extension SpaceNetwork {
     /// there is nobody, and now and then while there is: after a cut that outlived all records nothing else leads to those behind it.
     func connectToKnown() {
         for isNeighbour in [true, false] {
-            let most = isNeighbour ? 2 * Self.membersMaximum : Self.membersMaximum
+            let most = isNeighbour ? 2 * membersMaximum : membersMaximum
             for record in table.records {
                 guard members.count + reaching.count < most else { break }
                 guard let id = PeerID(bytes: record.info.peer), id != identity.peerID, members[id] == nil,
@@ -168,12 +168,31 @@ extension SpaceNetwork {
         if bootstrapDue <= now { dialBootstrap() }
     }
 
+    /// How long nothing must have been said over a connection that is more than enough, in microseconds.
+    private static var idle: Int64 { 30_000_000 }
+
+    /// Ends connections beyond ``membersMaximum`` that nothing was asked or told over of late: for one read or op there were
+    /// others to go to, and there shall be room for the next.
+    func leaveUnneeded() {
+        let spare = members.count - membersMaximum
+        guard spare > 0 else { return }
+        let now = now
+        let idle = members.values.filter { peer in
+            now.microseconds - peer.lastUsed.microseconds >= Self.idle && !peer.isInRound && peer.served == nil
+                && peer.gifts.isEmpty
+                && !table.claims(of: PeerKey(peer.connection.peer.bytes)).contains { keepsSame($0.arc) }
+        }
+        for peer in idle.sorted(by: { ($0.lastUsed, $0.tag) < ($1.lastUsed, $1.tag) }).prefix(spare) {
+            peer.end(PlasmidError(.connectionLost, "there are connections enough"))
+        }
+    }
+
     private func keepsSame(_ arc: Arc) -> Bool { arcs.kept.ranges.contains { arc.overlaps($0) } }
 
     /// Goes to a peer of known agents, unless it could not be reached of late.
     func reach(_ id: PeerID, _ done: @escaping (Result<SpacePeer, PlasmidError>) -> Void = { _ in }) {
         if let peer = members[id], !peer.isOver { return done(.success(peer)) }
-        guard gone[id] == nil, members.count + reaching.count < 2 * Self.membersMaximum,
+        guard gone[id] == nil, members.count + reaching.count < 2 * membersMaximum,
             let agent = table.claims(of: PeerKey(id.bytes)).first?.agent, let record = table.record(of: agent)
         else {
             return done(.failure(PlasmidError(.peerUnreachable, "a holder cannot be reached now")))

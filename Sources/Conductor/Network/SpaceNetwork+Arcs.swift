@@ -12,8 +12,6 @@ extension SpaceNetwork {
     private static var visit: Int64 { 600_000_000 }
     /// Ops that are dropped at once.
     private static var droppedAtOnce: Int { 256 }
-    /// How long nothing must have come before the next round over what is fetched, in microseconds, and how long that is waited for.
-    private static var stillness: (least: Int64, most: Int64) { (300_000, 5_000_000) }
 
     /// What an agent here has announced.
     func arc(of agent: AgentPubKey) -> Arc { arcs.plans[agent]?.announced ?? .empty }
@@ -75,7 +73,10 @@ extension SpaceNetwork {
         }
         guard isChanged else { return }
         arcs.isStale = true
+        let before = arcs.kept
         write(arcs.settle())
+        // What an agent kept that is here no more.
+        visited(before.subtracting(arcs.kept).ranges.flatMap { held.keys(in: OpRange($0)) })
     }
 
     // MARK: Changing
@@ -130,12 +131,8 @@ extension SpaceNetwork {
 
     /// Begins a round over what is to be fetched or handed over, once what the last one brought is judged.
     private func catchUp() {
-        guard arcs.isOpen, !arcs.isSteady, members.values.count(where: \.isInRound) < Self.roundsMaximum else { return }
         let now = now
-        guard
-            now.microseconds - arcs.stirred.microseconds >= Self.stillness.least
-                || now.microseconds - arcs.caughtUp.microseconds >= Self.stillness.most
-        else { return }
+        guard arcs.isReady(now), members.values.count(where: \.isInRound) < Self.roundsMaximum else { return }
         let claims = table.claims(now: now)
         for (_, plan) in arcs.plans.sorted(by: { $0.key < $1.key }) where !plan.isSteady {
             let partners = table.peers(of: plan.partners(among: claims)).compactMap { PeerID(bytes: $0.bytes) }

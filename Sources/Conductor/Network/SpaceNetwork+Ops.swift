@@ -86,7 +86,7 @@ extension SpaceNetwork {
             }
         }
         peer.opsIn += UInt64(frame.ops.count)
-        arcs.stirred = now
+        arcs.stir(frame.ops.count, now)
         space.incoming.receive(ops, from: peer.tag, receiptsWanted: frame.receiptsWanted)
         guard space.incoming.isBusy, !peer.isHeldBack else { return }
         peer.isHeldBack = true

@@ -60,7 +60,6 @@ extension SpaceNetwork {
             aside.remove(key)
             if !arcs.kept.contains(op.location) { visited([key]) }
         }
-        arcs.stirred = now
         settleGatherings()
         if !ops.isEmpty { desk.whenChanged() }
     }
@@ -87,6 +86,12 @@ extension SpaceNetwork {
     func scheduleRounds() {
         guard !isOver else { return }
         let own = arcs.kept
+        // Who is being sent everything by one would be sent it by every other as well.
+        if !arcs.isSteady, arcs.isCrowded(now) {
+            roundTimer?.cancel()
+            roundTimer = conductor.after(microseconds: 1_000_000) { [weak self] in self?.scheduleRounds() }
+            return
+        }
         while members.values.count(where: \.isInRound) < Self.roundsMaximum,
             let key = table.nextRound(now: now, own: own)
         {

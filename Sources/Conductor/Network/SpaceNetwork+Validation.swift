@@ -71,7 +71,7 @@ extension SpaceNetwork: ValidationPeers {
     }
 
     func settled(_ batch: SettledOps) {
-        arcs.stirred = now
+        arcs.stir(batch.integrated.count, now)
         var ops = batch.integrated.map {
             NewlyHeld(location: $0.location, hash: $0.hash, place: .chain($0.signedAction.hash.core, $0.type))
         }

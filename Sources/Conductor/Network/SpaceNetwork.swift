@@ -77,7 +77,7 @@ final class SpaceNetwork {
     private(set) var isOver = false
 
     /// Peers of one space that are connected at a time.
-    static let membersMaximum = 64
+    var membersMaximum: Int { desk.options.members }
     /// Connections of one space, members' and others', that others made or this side did.
     private static let connectionsMaximum = 128
 
@@ -150,6 +150,7 @@ final class SpaceNetwork {
         forgetExpired()
         tendArcs()
         refreshOwnRecords()
+        leaveUnneeded()
         connectToKnown()
         heartbeat = conductor.after(microseconds: 2_000_000) { [weak self] in self?.beat() }
     }

@@ -34,6 +34,8 @@ final class SpacePeer {
     var onMember: (() -> Void)?
     /// When the connection came to be.
     let since: Timestamp
+    /// When anything but records of agents went over it last.
+    var lastUsed: Timestamp
     /// Ops that came and went.
     var opsIn: UInt64 = 0
     var opsOut: UInt64 = 0
@@ -62,6 +64,7 @@ final class SpacePeer {
         self.tag = tag
         self.network = network
         since = now
+        lastUsed = now
     }
 
     var role: LinkRole { connection.isDialer ? .initiator : .responder }
@@ -167,6 +170,7 @@ final class SpacePeer {
 
     /// Sends a frame of sync, in its order.
     func sendSync(_ frame: Frame) {
+        lastUsed = network.now
         if let sync { return sync.send(frame) }
         beforeSync.append(frame)
         guard !isOpeningSync, !isOver else { return }
@@ -214,6 +218,7 @@ final class SpacePeer {
         }
         lastID = lastID == .max ? 1 : lastID + 1
         waiting[lastID] = reply
+        lastUsed = network.now
         let frame = Frame(kind, id: lastID, body: body)
         if overSync { sendSync(frame) } else { talk?.send(frame) }
     }
@@ -221,6 +226,7 @@ final class SpacePeer {
     /// Tells without waiting for an answer.
     func tell(_ kind: FrameKind, _ body: [UInt8]) {
         guard isMember, !isOver else { return }
+        if kind != .agents { lastUsed = network.now }
         talk?.send(Frame(kind, body: body))
     }
 
@@ -265,6 +271,7 @@ final class SpacePeer {
     // MARK: Answering
 
     private func take(_ frame: Frame, _ stream: MemberStream) {
+        if frame.kind != .agents { lastUsed = network.now }
         do throws(PlasmidError) {
             switch frame.kind {
             case .answer: finish(frame.id, .success(frame.body))

@@ -53,7 +53,7 @@ extension SpaceNetwork {
 
     private func found(_ peer: PeerID, _ addresses: [Multiaddr]) {
         guard !isOver, peer != identity.peerID, members[peer] == nil, gone[peer] == nil,
-            members.count + underWay.count < Self.membersMaximum
+            members.count + underWay.count < membersMaximum
         else { return }
         let fresh = addresses.filter { !underWay.contains($0) }
         approach(peer, fresh.prefix(Self.dialsPerPeer))
