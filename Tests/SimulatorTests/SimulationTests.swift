@@ -31,12 +31,26 @@ struct SimulationTests {
         #expect(try run(8).fingerprint != first.fingerprint)
     }
 
+    @Test("what goes through the bytes of frames is what comes of values: nothing is lost, added or read otherwise")
+    func frames() throws {
+        func run(_ usesFrames: Bool) throws -> SimReport {
+            try SimWorld(
+                SimSettings(nodes: 7, seed: 12, faults: .all, seconds: 50, writes: 1, usesFrames: usesFrames)
+            ).run()
+        }
+        let (bytes, values) = (try run(true), try run(false))
+        #expect(bytes.isGood, "\(bytes.violations)")
+        #expect(bytes.messages > 500)
+        #expect(bytes.fingerprint == values.fingerprint && bytes.acknowledged == values.acknowledged)
+    }
+
     @Test(
         "a third of the nodes crash each minute: every op lies on 15 to 40 of them, and none has three times the mean load",
         arguments: [3, 5, 8] as [UInt64])
     func arcs(seed: UInt64) throws {
         let settings = SimSettings(
-            nodes: 64, seed: seed, faults: try SimFaults("churn=0.33"), seconds: 100, writes: 0.3)
+            nodes: 64, seed: seed, faults: try SimFaults("churn=0.33"), seconds: 100, writes: 0.3,
+            usesFrames: false)
         let report = try SimWorld(settings).run()
         #expect(report.isGood, "\(report.violations)\n\(settings.replay)")
         #expect(report.crashes > 15)

@@ -12,10 +12,14 @@ public struct SimSettings: Sendable, Hashable {
     public var writes: Double
     /// Seconds that the network has afterwards, without faults, until every holder must hold everything.
     public var settling: Int
+    /// Whether messages go through the bytes of frames, as on a wire, or as values, which is faster. The same comes of both.
+    public var usesFrames: Bool
 
     /// A simulation of these.
+    /// - Parameter usesFrames: nil for networks of at most 100 nodes.
     public init(
-        nodes: Int, seed: UInt64, faults: SimFaults, seconds: Int = 120, writes: Double = 2, settling: Int = 900
+        nodes: Int, seed: UInt64, faults: SimFaults, seconds: Int = 120, writes: Double = 2, settling: Int = 900,
+        usesFrames: Bool? = nil
     ) {
         self.nodes = nodes
         self.seed = seed
@@ -23,6 +27,7 @@ public struct SimSettings: Sendable, Hashable {
         self.seconds = seconds
         self.writes = writes
         self.settling = settling
+        self.usesFrames = usesFrames ?? (nodes <= 100)
     }
 
     /// The command that does the same again.

@@ -161,7 +161,9 @@ public final class SimWorld {
     private func handle(_ event: SimEvent) {
         switch event {
         case .deliver(let message, let from, let to):
-            guard nodes[to].isUp, nodes[from].isUp, !isParted(from, to) else { return }
+            guard nodes[to].isUp, nodes[from].isUp, !isParted(from, to), let message = carried(message, from) else {
+                return
+            }
             with(to) { node, out in node.receive(message, from: from, time, &out) }
         case .tick(let number, let life):
             guard nodes[number].isUp, nodes[number].life == life else { return }
@@ -180,6 +182,17 @@ public final class SimWorld {
             faults = .none
             sides = nil
             for node in nodes where !node.isUp { queue.add(.start(node.number), at: time + 1_000_000) }
+        }
+    }
+
+    /// What arrives of a message: the same, through the bytes of frames.
+    private func carried(_ message: SimMessage, _ from: Int) -> SimMessage? {
+        guard settings.usesFrames else { return message }
+        do throws(PlasmidError) {
+            return try SimWire.carried(message, cut: UInt64(bitPattern: time) ^ UInt64(from))
+        } catch {
+            if nodes[from].malice == nil { report.violated("what node \(from) sends cannot be read: \(error.message)") }
+            return nil
         }
     }
 
