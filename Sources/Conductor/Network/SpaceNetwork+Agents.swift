@@ -179,7 +179,7 @@ extension SpaceNetwork {
         let now = now
         let idle = members.values.filter { peer in
             now.microseconds - peer.lastUsed.microseconds >= Self.idle && !peer.isInRound && peer.served == nil
-                && peer.gifts.isEmpty
+                && peer.gifts.isEmpty && peer.fresh.isEmpty
                 && !table.claims(of: PeerKey(peer.connection.peer.bytes)).contains { keepsSame($0.arc) }
         }
         for peer in idle.sorted(by: { ($0.lastUsed, $0.tag) < ($1.lastUsed, $1.tag) }).prefix(spare) {

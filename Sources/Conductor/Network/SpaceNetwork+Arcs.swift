@@ -31,7 +31,8 @@ extension SpaceNetwork {
         guard !isOver else { return }
         settlePlans()
         let now = now
-        let isDialling = !reaching.isEmpty || !underWay.isEmpty
+        // Who was told of others and has not met one yet goes on looking.
+        let isDialling = !reaching.isEmpty || !underWay.isEmpty || !desk.bootstrap.isEmpty
         if arcs.isDue(now, hasMembers: !members.isEmpty, isDialling: isDialling) {
             let claims = table.claims(now: now)
             change { plan in plan.review(claims, now: now) }
