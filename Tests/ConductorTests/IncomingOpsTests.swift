@@ -224,7 +224,7 @@ struct IncomingOpsTests {
             let last = ChainOp.ops(for: other.records[3])[1]
             scene.peers.whenAsked = { hashes in
                 #expect(hashes == [.action(other.records[2].hash)])
-                scene.incoming.arrived(records: [other.records[0], other.records[2]], from: 4)
+                scene.incoming.arrived(records: [other.records[0], other.records[2]], from: 4, asked: hashes)
             }
             scene.incoming.receive([.chainOp(last)], from: 3, receiptsWanted: false)
             scene.when({ scene.peers.held.contains(last.hash) }) {
@@ -292,6 +292,30 @@ struct IncomingOpsTests {
                 let kept = try scene.store.receipts(of: ops[0].hash)
                 #expect(kept == [good])
                 #expect(scene.incoming.receiptBook.tally(of: ops[0].hash)?.valid == [one.agent])
+                scene.end()
+            }
+        }
+    }
+
+    @Test("who rejects an op does not hold it for others: its author's node goes on looking for those who do")
+    func rejections() throws {
+        try run { scene in
+            let ops = ChainOp.ops(for: try scene.store.chain(of: scene.bench.agent).map(\.record)[0])
+            scene.incoming.published(ops)
+            let dna = scene.bench.cell.space.dna
+            let all = (40..<46 as Range<UInt8>).map { seed -> SignedReceipt in
+                let chain = OtherChain(seed, dna: dna)
+                let receipt = ValidationReceipt(
+                    op: ops[0].hash, status: seed == 45 ? .valid : .rejected, validator: chain.agent,
+                    whenIntegrated: Timestamp(microseconds: 9))
+                return SignedReceipt(receipt: receipt, signature: chain.sign(receipt.signedBytes))
+            }
+            scene.incoming.take(receipts: all, from: 6)
+            scene.when({ !scene.peers.acknowledgedOps.isEmpty }) {
+                #expect(scene.peers.acknowledgedOps == [ops[0].hash])
+                #expect(scene.peers.faults.isEmpty)
+                let tally = scene.incoming.receiptBook.tally(of: ops[0].hash)
+                #expect(tally?.valid.count == 1 && tally?.rejected.count == 5)
                 scene.end()
             }
         }

@@ -53,6 +53,30 @@ import Testing
         }
     }
 
+    @Test(
+        "an entry is what hashes to its address: a key that somebody made of the address is not, whichever came first")
+    func passedOffAsKey() throws {
+        let (_, records) = note()
+        let entry = try #require(records[1].signedAction.action.entryHash)
+        var mallory = TestAuthor("mallory")
+        let key = Entry.agent(AgentPubKey(core: entry.core))
+        mallory.act(.create(entryType: .agentPubKey, entryHash: entry), entry: key.packed)
+        let lie = try #require(mallory.take().records.first)
+        let cached = CachedRecord(
+            signedAction: lie.signedAction, actionBytes: lie.actionBytes, entryBytes: lie.entryBytes)
+        let brought = try #require(ops(records[1])[.createEntry])
+        var lies = OpBatch()
+        lies.cached = [cached]
+        let good = OpBatch(integrated: [brought])
+        for batches in [[lies, good], [good, lies]] {
+            let space = MemorySpace()
+            for batch in batches { try space.take(batch) }
+            let (shown, known) = (try space.entry(entry), try space.knownEntry(entry))
+            #expect(shown == TestAuthor.entry("note") && known == shown)
+            #expect(try space.recordsOfEntry(entry).count == 1)
+        }
+    }
+
     @Test("a chain from outside: gaps, its head before the first gap, forks by the lower hash, the own chain untouched")
     func activity() throws {
         var author = TestAuthor("bob")

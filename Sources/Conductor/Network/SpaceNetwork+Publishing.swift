@@ -52,7 +52,8 @@ extension SpaceNetwork {
                 let key = OpKey(location: location, hash: hash)
                 // What is read may not be durable yet, and what a power cut takes back shall not have been anywhere.
                 guard publishing.receipts(of: key) == nil, places[key.core.bytes] != nil else { continue }
-                let signers = try space.store.receipts(of: hash).map(\.receipt.validator)
+                let signers = try space.store.receipts(of: hash).filter { $0.receipt.status == .valid }
+                    .map(\.receipt.validator)
                 adding.append((key, space.incoming.required(op.action), signers))
                 ops.append(op)
             }
@@ -67,8 +68,9 @@ extension SpaceNetwork {
     /// The agents of other conductors that keep a location.
     private func holders(_ location: UInt32) -> [AgentPubKey] { table.holders(of: location, now: now) }
 
-    /// Carries out what the book decides. Marks are written with the receipts that they follow from.
+    /// Carries out what the book decides.
     func perform(_ effects: [PublishEffect]) {
+        keepMarks(effects)
         for case .send(let keys, let agent) in effects { send(keys, to: agent) }
         schedulePublishing()
     }
@@ -82,6 +84,20 @@ extension SpaceNetwork {
         }
         owe(keys, to: peer, receiptsWanted: true)
         pump(peer)
+    }
+
+    /// Writes down what is complete without a receipt that would say so, lest it be sent again. What receipts complete is written with them.
+    private func keepMarks(_ effects: [PublishEffect]) {
+        var batch = OpBatch()
+        for case .mark(let key, _, isComplete: true) in effects {
+            guard case .chainOp(let op)? = heldOp(key) else { continue }
+            batch.publishing.append(PublishMark(action: op.action.hash, type: op.type))
+        }
+        guard !batch.publishing.isEmpty else { return }
+        space.store.take(batch) { [weak self] result in
+            guard case .failure(let error) = result else { return }
+            self?.desk.logger.error("what was published cannot be noted", metadata: ["reason": "\(error.message)"])
+        }
     }
 
     private func schedulePublishing() {

@@ -38,8 +38,7 @@ extension SpaceNetwork: ValidationPeers {
             guard let self, let peer, case .success(let body) = result else { return }
             do throws(PlasmidError) {
                 let records = try [Record](packed: body)
-                if records.isEmpty { return }
-                space.incoming.arrived(records: records, answering: hashes, from: peer.tag)
+                if !records.isEmpty { space.incoming.arrived(records: records, from: peer.tag, asked: hashes) }
             } catch {
                 fault(of: peer, error)
             }

@@ -96,11 +96,13 @@ extension IncomingOps {
     private func keep(_ answer: ReceiptBook.Answer) {
         if answer.new.isEmpty { return }
         let counted = answer.new.compactMap { signed -> (op: DhtOpHash, location: UInt32, by: AgentPubKey)? in
+            // Who rejects it does not hold it for others: publishing goes on.
+            guard signed.receipt.status == .valid else { return nil }
             let op = signed.receipt.op
             let tally = receiptBook.tally(of: op) ?? answer.complete.first { $0.op == op }?.tally
             return tally.map { (op, $0.location, signed.receipt.validator) }
         }
-        network?.acknowledged(counted)
+        if !counted.isEmpty { network?.acknowledged(counted) }
         var batch = OpBatch()
         batch.receipts = answer.new
         batch.publishing = answer.complete.map { PublishMark(action: $0.tally.action, type: $0.tally.type) }

@@ -9,7 +9,7 @@ import ZomeRuntime
 
 /// What the pipeline needs of the network. Used on the conductor loop.
 protocol ValidationPeers: AnyObject {
-    /// Asks holders for records; what comes is handed to ``IncomingOps/arrived(records:answering:from:)``, and may be nothing.
+    /// Asks holders for records; what comes is handed to ``IncomingOps/arrived(records:from:asked:)``, and may be nothing.
     func fetch(_ missing: [AnyDhtHash])
     /// Sends receipts for an author's ops, over the connection that brought them.
     func send(_ receipts: [SignedReceipt], to author: AgentPubKey, over peer: PeerTag)
@@ -69,9 +69,9 @@ final class IncomingOps {
         perform(pipeline.receive(ops, from: peer, receiptsWanted: receiptsWanted, held: held, now: now))
     }
 
-    /// Records came from a peer that was asked for `asked`; nothing of them is believed yet.
-    func arrived(records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag) {
-        perform(pipeline.arrived(records, answering: asked, from: peer, held: held, now: now))
+    /// Records came from a peer that was asked for these hashes; nothing of them is believed yet.
+    func arrived(records: [Record], from peer: PeerTag, asked: [AnyDhtHash]) {
+        perform(pipeline.arrived(records, from: peer, asked: asked, held: held, now: now))
     }
 
     /// Whether there is so much to do that whoever sends in bulk should wait for ``whenFree``.

@@ -91,6 +91,7 @@ public struct PublishBook: Sendable {
     /// takes; the rest is due at the next tick.
     public mutating func came(_ agent: AgentPubKey, arc: Arc, now: Timestamp) -> [PublishEffect] {
         var keys: [OpKey] = []
+        var marks: [PublishEffect] = []
         for range in arc.ranges {
             for key in index.keys(in: OpRange(range)) {
                 guard var entry = entries[key], !entry.sent.contains(agent), !entry.signers.contains(agent) else {
@@ -104,10 +105,13 @@ public struct PublishBook: Sendable {
                     due.insert(now, key)
                 }
                 entries[key] = entry
-                if entry.wanted == 0, entry.sent.contains(agent) { forget(key) }
+                if entry.wanted == 0, entry.sent.contains(agent) {
+                    forget(key)
+                    marks.append(.mark(key, receipts: entry.signers.count, isComplete: true))
+                }
             }
         }
-        return keys.isEmpty ? [] : [.send(keys, to: agent)]
+        return (keys.isEmpty ? [] : [.send(keys, to: agent)]) + marks
     }
 
     /// An agent cannot be reached: what was sent to it counts as not sent.
@@ -122,6 +126,7 @@ public struct PublishBook: Sendable {
         now: Timestamp, holders: (UInt32) -> [AgentPubKey], using random: inout some RandomNumberGenerator
     ) -> [PublishEffect] {
         var sends = Sends(batch: settings.batch)
+        var marks: [PublishEffect] = []
         while let (at, key) = due.first, at <= now {
             due.removeFirst()
             guard var entry = entries[key], entry.next == at else { continue }
@@ -132,12 +137,13 @@ public struct PublishBook: Sendable {
             entry.sent.append(contentsOf: fresh)
             if entry.wanted == 0, !targets.isEmpty {
                 forget(key)
+                marks.append(.mark(key, receipts: entry.signers.count, isComplete: true))
                 continue
             }
             schedule(&entry, key, now, &random)
             entries[key] = entry
         }
-        return sends.effects
+        return sends.effects + marks
     }
 
     private mutating func schedule(

@@ -18,7 +18,8 @@ extension SimNode {
         case .receipts(let receipts): for receipt in receipts { take(receipt, from: peer, world, &out) }
         case .fetch(let hashes): answer(hashes, to: peer, &out)
         case .records(let records):
-            perform(pipeline.arrived(records, from: PeerTag(peer), held: store, now: now), world, &out)
+            let asked = Array(asked[peer] ?? [])
+            perform(pipeline.arrived(records, from: PeerTag(peer), asked: asked, held: store, now: now), world, &out)
         }
     }
 

@@ -30,6 +30,8 @@ final class SimNode {
     var recordCreated = Timestamp(microseconds: 0)
     var lastReview: Int64 = 0
     var lastPoll: Int64 = 0
+    /// What each peer was asked for; kept over a crash, since answers may come after it.
+    var asked: [Int: Set<AnyDhtHash>] = [:]
 
     init(
         number: Int, agent: SimAgent, dna: SimDna, skew: Int64, random: SimRandom, malice: SimMalice?
@@ -220,7 +222,10 @@ final class SimNode {
                 }
             }
         }
-        for (peer, hashes) in questions { out.send(.fetch(hashes), to: peer) }
+        for (peer, hashes) in questions {
+            asked[peer, default: []].formUnion(hashes)
+            out.send(.fetch(hashes), to: peer)
+        }
     }
 
     func penalize(_ peer: Int, _ offence: PeerOffence?, _ world: Int64, _ out: inout SimOut) {
@@ -236,8 +241,7 @@ extension PeerFault {
         switch self {
         case .malformed: .malformed
         case .badSignature, .privateEntry, .badReceipt, .badWarrant: .forged
-        case .unsolicited: nil
-        case .tooMuch, .foreign: .unsolicited
+        case .unsolicited, .tooMuch, .foreign: .unsolicited
         case .refusedAuthor: nil
         }
     }

@@ -218,10 +218,13 @@ struct OpDeriver {
         var place = try entryPlace(hash)
         let number = place.number
         let before = place.value
-        let hasContent = try space.row(number) { value throws(PlasmidError) in
-            try EntryRow.content(value, number) != nil
+        let isKept = try space.row(number) { value throws(PlasmidError) in
+            guard let kind = try EntryRow.kind(value, number) else { return false }
+            // Any hash can be written down as a key. What hashes to it is no key, and wins, whichever came first.
+            guard kind == "Agent", let known = try EntryRow.content(value, number) else { return true }
+            return known.elementsEqual(content)
         }
-        if !hasContent {
+        if !isKept {
             put(SpaceTables.rows, SpaceKey.number(number), EntryRow.value(EntryHash(core: hash.core), content))
             place.isVisible = becomesVisible
         } else if becomesVisible {

@@ -93,6 +93,11 @@ extension DeclarativeRules {
         guard case .app(let app)? = action.entryType, let entryHash = action.entryHash, let plan = type.plan,
             TypeKey(zome: app.zomeIndex, index: app.entryIndex) == type.key
         else { return .success(nil) }
+        // It breaks rule 21, which who holds other ops of it does not see: whether its entry came here by way of another action must not
+        // decide what it takes.
+        if app.visibility != type.definition.visibility {
+            return .success(.version(hash, original: action.data.original, values: []))
+        }
         guard let entry = try reads.entry(entryHash) else {
             return .failure(MissingEntry(entry: entryHash, isPrivate: app.visibility == .private))
         }

@@ -192,7 +192,7 @@ public enum ArrivalChecks {
                 return RecordCheck(record: nil, fault: .malformed("a record whose hash is not its own"))
             }
             guard record.signedAction.hasTrueSignature else { return RecordCheck(record: nil, fault: .badSignature) }
-            guard let fault = slot(record.action, record.entry.entry) else {
+            guard let fault = slot(record.action, record.entry.entry) ?? key(record.action, record.entry.entry) else {
                 return RecordCheck(record: record, fault: nil)
             }
             return RecordCheck(record: Record(signedAction: record.signedAction, entry: .notStored), fault: fault)
@@ -237,6 +237,13 @@ public enum ArrivalChecks {
             return .malformed("another entry in the place of a key")
         }
         return entry.hash == hash ? nil : .malformed("another entry than the one that its action names")
+    }
+
+    /// That an agent's key comes with an action of that agent. An op that breaks this has a verdict, by rule 33, and its entry decides nothing else; of
+    /// a record nothing but the entry would be looked at.
+    private static func key(_ action: Action, _ entry: Entry?) -> PeerFault? {
+        guard let entry, entry.believed(beside: action) == nil else { return nil }
+        return .malformed("another agent's key than its author's")
     }
 
     private static func check(_ signed: SignedWarrant, _ hash: DhtOpHash) -> ArrivalCheck {

@@ -128,26 +128,25 @@ extension OpPipeline {
 
     // MARK: Fetched records
 
-    /// Records came from a peer that was asked, or says that it was: only what somebody waits for is looked at, and the actions before it on
-    /// its chain, without a gap. All else is dropped, and told unless the peer was asked for it.
-    /// - Parameter asked: what the peer answers; by now it may have come another way.
+    /// Records came from a peer: only what somebody waits for is looked at, and the actions before it on its chain, without a gap. All else is
+    /// dropped, and told of unless it was asked for: several peers are asked for one thing, and those that answer after the first are as honest.
+    /// - Parameter asked: what this peer was asked for, in the question that this is the answer to.
     public mutating func arrived(
-        _ records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag, held: some PipelineReads,
-        now: Timestamp
+        _ records: [Record], from peer: PeerTag, asked: [AnyDhtHash], held: some PipelineReads, now: Timestamp
     ) -> [PipelineEffect] {
         event(held, now) { pipeline in
             let asked = Set(asked.map { WaitBook.Thing($0) })
-            var (expected, excused): (Set<ActionHash>, Set<ActionHash>) = ([], [])
+            var expected: Set<ActionHash> = []
+            var late: Set<ActionHash> = []
             var solicited: [Record] = []
             for record in records {
-                let things = [
-                    WaitBook.Thing(.action(record.hash)), record.action.entryHash.map { WaitBook.Thing(.entry($0)) },
-                ].compactMap { $0 }
-                if expected.contains(record.hash) || things.contains(where: { pipeline.waits.isWanted($0) }) {
+                var things = [WaitBook.Thing(.action(record.hash))]
+                if let entry = record.action.entryHash { things.append(WaitBook.Thing(.entry(entry))) }
+                if things.contains(where: pipeline.waits.isWanted) || expected.contains(record.hash) {
                     if let previous = record.action.prevAction { expected.insert(previous) }
                     solicited.append(record)
-                } else if excused.contains(record.hash) || things.contains(where: { asked.contains($0) }) {
-                    if let previous = record.action.prevAction { excused.insert(previous) }
+                } else if things.contains(where: asked.contains) || late.contains(record.hash) {
+                    if let previous = record.action.prevAction { late.insert(previous) }
                 } else {
                     pipeline.fault(peer, .unsolicited)
                 }
@@ -239,7 +238,9 @@ extension OpPipeline {
         staged.hold(signed, entry)
         if waits.isEmpty { return }
         wake(WaitBook.Thing(.action(signed.hash)))
-        if entry != nil, let hash = signed.action.entryHash { wake(WaitBook.Thing(.entry(hash))) }
+        if entry?.believed(beside: signed.action) != nil, let hash = signed.action.entryHash {
+            wake(WaitBook.Thing(.entry(hash)))
+        }
     }
 
     /// What is to be asked for now.

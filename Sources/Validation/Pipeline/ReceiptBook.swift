@@ -50,7 +50,8 @@ public struct ReceiptBook: Sendable {
         public var new: [SignedReceipt] = []
         /// Ops that have enough now.
         public var complete: [(op: DhtOpHash, tally: Tally)] = []
-        /// How many can be no receipts of their ops; of ops that wait for none, nothing is said.
+        /// How many no honest node would have sent: in the author's own name, or of a key with a location that is not its own. Late ones, and those of
+        /// agents that are not known to hold the op's location, only do not count.
         public var faults = 0
     }
 
@@ -69,12 +70,13 @@ public struct ReceiptBook: Sendable {
         var answer = Answer()
         for signed in receipts {
             let receipt = signed.receipt
-            // Complete while the signature was verified: holders do not know of each other.
+            // Late: others made the op complete while this was on its way, or being verified. Holders do not know of each other.
             guard var tally = tallies[receipt.op] else { continue }
-            guard isWanted(receipt), isAuthority(receipt.validator, tally.location) else {
+            guard receipt.validator != tally.author, receipt.validator.hasDerivedLocation else {
                 answer.faults += 1
                 continue
             }
+            guard isAuthority(receipt.validator, tally.location) else { continue }
             // One word a validator: the first.
             guard !tally.valid.contains(receipt.validator), !tally.rejected.contains(receipt.validator) else {
                 continue

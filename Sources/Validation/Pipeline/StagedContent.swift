@@ -15,14 +15,18 @@ public struct StagedContent: Sendable {
 
     mutating func hold(_ signed: SignedAction, _ entry: Entry?) {
         actions[signed.hash.unplaced, default: (Held(signed), 0)].uses += 1
-        if let entry, let hash = signed.action.entryHash { entries[hash.unplaced, default: (entry, 0)].uses += 1 }
+        if let entry = entry?.believed(beside: signed.action), let hash = signed.action.entryHash {
+            entries[hash.unplaced, default: (entry, 0)].uses += 1
+        }
     }
 
     mutating func release(_ signed: SignedAction, _ entry: Entry?) {
         if let uses = actions[signed.hash.unplaced]?.uses {
             if uses > 1 { actions[signed.hash.unplaced]?.uses -= 1 } else { actions[signed.hash.unplaced] = nil }
         }
-        guard entry != nil, let hash = signed.action.entryHash, let uses = entries[hash.unplaced]?.uses else { return }
+        guard entry?.believed(beside: signed.action) != nil, let hash = signed.action.entryHash,
+            let uses = entries[hash.unplaced]?.uses
+        else { return }
         if uses > 1 { entries[hash.unplaced]?.uses -= 1 } else { entries[hash.unplaced] = nil }
     }
 
@@ -60,6 +64,15 @@ public struct StagedReads<Held: ValidationReads>: ValidationReads {
     public func kind(of hash: EntryHash) throws(PlasmidError) -> HeldEntry? {
         if let entry = staged.entry(hash) { return HeldEntry(entry) }
         return try held.kind(of: hash)
+    }
+}
+
+extension Entry {
+    /// The entry, where an action beside it is reason enough to take it for the entry of its hash. The hash of an agent's entry is the key itself, so
+    /// that any hash could be passed off as one: only its agent says that it is one (rule 33).
+    func believed(beside action: Action) -> Entry? {
+        guard case .agent(let key) = self else { return self }
+        return key.core == action.author.core ? self : nil
     }
 }
 

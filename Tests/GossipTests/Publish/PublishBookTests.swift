@@ -94,4 +94,20 @@ struct PublishBookTests {
         let done = book.add([(key, 2, [people[0], people[1]])], now: seconds(1), holders: { _ in [] }, using: &random)
         #expect(done == [.mark(key, receipts: 2, isComplete: true)])
     }
+
+    @Test("what wants no receipt and was sent is complete for good, whether it was sent by time or to who came")
+    func wantsNone() {
+        var random = Seeded(5)
+        var book = PublishBook()
+        let keys = [random.key(at: 1), random.key(at: 2)]
+        #expect(
+            book.add([(keys[0], 0, [])], now: seconds(0), holders: { _ in [] }, using: &random).isEmpty)
+        let came = book.came(people[0], arc: .full, now: seconds(1))
+        #expect(came == [.send([keys[0]], to: people[0]), .mark(keys[0], receipts: 0, isComplete: true)])
+        #expect(
+            book.add([(keys[1], 0, [])], now: seconds(1), holders: { _ in [] }, using: &random).isEmpty)
+        let later = book.tick(now: seconds(60), holders: { _ in [people[1]] }, using: &random)
+        #expect(later == [.send([keys[1]], to: people[1]), .mark(keys[1], receipts: 0, isComplete: true)])
+        #expect(book.count == 0)
+    }
 }

@@ -295,4 +295,25 @@ struct UniqueTests {
         try W.rules.settle(memory, author: author, head: ActionHash(hashing: [1]), reads: other.held)
         #expect(W.word(try W.rules.check(second, own: other.held, shared: other.shared, memory: memory)) == "notUnique")
     }
+
+    @Test("an action that says otherwise of an entry's visibility than its type takes nothing, whoever holds the entry")
+    func otherVisibility() throws {
+        var world = W()
+        let a = Self.note("a")
+        guard case .app(let app) = W.type("note") else { return }
+        let secret = AppEntryDef(entryIndex: app.entryIndex, zomeIndex: app.zomeIndex, visibility: .private)
+        // Breaks rule 21, and is not seen by who holds other ops of it.
+        world.write(.create(entryType: .app(secret), entryHash: a.hash), a)
+        let again = Self.note("a", "another text")
+        let record = W.record(world.alice.next(Self.create(again)), again)
+        for isHeld in [true, false] {
+            var held = world.shared
+            // By way of somebody else, who wrote the same.
+            held.entries[a.hash] = isHeld ? a : nil
+            #expect(try W.rules.check([record], own: held, shared: held) == .valid, "held: \(isHeld)")
+            let memory = UniqueMemory()
+            try W.rules.settle(memory, author: world.alice.agent.key, head: world.alice.last.hash, reads: held)
+            #expect(try W.rules.check([record], own: held, shared: held, memory: memory) == .valid, "held: \(isHeld)")
+        }
+    }
 }

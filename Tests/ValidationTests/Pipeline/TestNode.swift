@@ -44,7 +44,9 @@ final class HeldOps: PipelineReads {
 
     private func hold(_ record: Record) {
         actions[record.hash.core] = record.signedAction
-        if let entry = record.entry.entry, let hash = record.action.entryHash { entries[hash.core] = entry }
+        if let entry = record.entry.entry?.believed(beside: record.action), let hash = record.action.entryHash {
+            entries[hash.core] = entry
+        }
     }
 }
 
@@ -92,8 +94,8 @@ final class TestNode {
         receive(ops.map { DhtOp.chainOp($0) }, from: peer, receipts: receipts)
     }
 
-    func arrived(_ records: [Record], answering asked: [AnyDhtHash] = [], from peer: PeerTag = 7) {
-        run(pipeline.arrived(records, answering: asked, from: peer, held: held, now: now))
+    func arrived(_ records: [Record], from peer: PeerTag = 7, asked: [AnyDhtHash] = []) {
+        run(pipeline.arrived(records, from: peer, asked: asked, held: held, now: now))
     }
 
     func tick(after microseconds: Int64) {
@@ -152,7 +154,7 @@ final class TestNode {
                 wanted.contains(.action(record.hash))
                     || record.action.entryHash.map { wanted.contains(.entry($0)) && record.entry.entry != nil } ?? false
             }
-            queue += pipeline.arrived(found, from: 8, held: held, now: now)
+            queue += pipeline.arrived(found, from: 8, asked: hashes, held: held, now: now)
         case .judge(let requests): judge(requests)
         case .store(let batch): if holdsBack { heldBack.append(batch) } else { store(batch) }
         case .fault(_, let fault): faults.append(fault)

@@ -339,12 +339,12 @@ struct WeaknessTests {
         let (verdicts, actions) = (node.held.verdicts, node.held.actions.count)
         let records = alice.records.map(\.sent)
         let asked = AnyDhtHash.action(records[4].hash)
-        node.arrived([records[4], records[3], records[2]], answering: [asked])
+        node.arrived([records[4], records[3], records[2]], asked: [asked])
         #expect(node.faults.isEmpty)
         #expect(node.held.verdicts == verdicts && node.held.actions.count == actions)
         // A gap is another matter, and so is what stands before what was asked for.
-        node.arrived([records[4], records[1]], answering: [asked])
-        node.arrived([records[3], records[4]], answering: [asked])
+        node.arrived([records[4], records[1]], asked: [asked])
+        node.arrived([records[3], records[4]], asked: [asked])
         #expect(node.faults == [.unsolicited, .unsolicited])
     }
 
