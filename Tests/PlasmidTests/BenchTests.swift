@@ -28,7 +28,7 @@ struct BenchTests {
         let text = try JSONLines.text(row.object, indented: false)
         #expect(
             text
-                == #"{"name":"calls.x","unit":"µs","value":12.346,"p50":12.346,"p99":null,"processor_us":null,"floor":10.0,"floor_is":"f","ratio":1.235,"budget":"≤ 1.4 × floor","ok":true}"#
+                == #"{"name":"calls.x","unit":"µs","value":12.346,"p50":12.346,"p99":null,"processor_us":null,"floor":10.0,"floor_is":"f","ratio":1.235,"budget":"≤ 1.4 × floor","ok":true,"note":null}"#
         )
         #expect(Figure.table([row]).contains("met"))
         #expect(Figure.short(1_234.5) == "1,235" && Figure.short(12.34) == "12.3" && Figure.short(1.2) == "1.2")
