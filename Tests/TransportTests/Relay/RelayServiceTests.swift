@@ -116,6 +116,8 @@ struct RelayServiceTests {
             let address = try await setUp(hosts, scene, settings)
             let connection = try await dial(hosts, scene, address)
             let isOver = try await hosts.wait { hosts -> EventLoopFuture<Bool> in
+                // On a busy machine the second may be over by now.
+                guard connection.isOpen else { return hosts.loop.makeSucceededFuture(true) }
                 let promise = hosts.loop.makePromise(of: Bool.self)
                 connection.onClose.append { _ in promise.succeed(true) }
                 return promise.futureResult
