@@ -70,7 +70,7 @@ enum IncomingFigures {
         let link = try peer.connect(to: try Multiaddr(conductor.addresses.first ?? "")).wait()
         // The first ops start the validators' process.
         let first = try BenchAuthor(space: space, keystore: keystore)
-        _ = try push(try first.write(1_000, now: Keystore.now()), link, peer, conductor)
+        try warmUp(try first.write(1_000, now: Keystore.now()), link, peer, conductor)
         var (values, floors, ratios, processor) = ([Double](), [Double](), [Double](), [Double]())
         let actions = place.count(8_000, quick: 3_000)
         for _ in 0..<place.rounds {
@@ -91,6 +91,20 @@ enum IncomingFigures {
             budget: .ratioAtLeast(budget),
             note: "actions of three ops each, from a member's frames of up to 256 ops until they are held on the disk; "
                 + "cpu counts the sending side too")
+    }
+
+    /// Sends ops again until they are held: what comes before the conductor has made up its arc is let go, since between conductors
+    /// rounds bring it.
+    private static func warmUp(
+        _ ops: [[UInt8]], _ link: BenchLink, _ peer: BenchPeer, _ conductor: BenchConductor
+    ) throws {
+        let frames = BenchAuthor.frames(ops).map(\.frame)
+        let before = try conductor.heldOps()
+        try BenchNode.until("the first ops of a peer are held", every: .milliseconds(500)) {
+            if try conductor.heldOps() - before >= ops.count { return true }
+            try peer.loop.submit { try link.push(frames) }.wait()
+            return false
+        }
     }
 
     /// Ops that are on their way and not held, at most.
